@@ -1,0 +1,129 @@
+"""Where the folder lies and what is switched on: arguments, `configure`, traitlets, environment, defaults: the first wins.
+
+The folder of a kernel started by a Jupyter server is the server's own (`FROM_SERVER` in the environment), provided that
+this process can read there the id that the server named: a kernel on another machine cannot.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from nb_artifacts.errors import InvalidValue
+
+HOME = "NB_ARTIFACTS_HOME"
+FROM_SERVER = "NB_ARTIFACTS_FROM_SERVER"
+"""``<store id>:<folder>``, put into the environment by the Jupyter server extension for the kernels it starts."""
+
+ID_FILE = "store-id"
+"""File in the folder that holds the store's random id, so that it can be checked without opening the database."""
+
+_CHOICES = {"provenance": ("full", "names", "off"), "durability": ("power", "process")}
+
+
+@dataclass
+class Settings:
+    """What `configure` sets; None means "not set here"."""
+
+    home: str | os.PathLike[str] | None = None
+    """The folder."""
+    display: bool | None = None
+    """Whether `create_*`, `create` and `track` show the artifact where they are called (default True)."""
+    provenance: Literal["full", "names", "off"] | None = None
+    """What is kept of the cell: its source too, only names and hashes, or nothing (default full)."""
+    durability: Literal["power", "process"] | None = None
+    """What a returned call survives: a power cut (default), or only the end of the process."""
+
+
+@dataclass
+class _State:
+    given: Settings = field(default_factory=Settings)
+    traits: Any = None
+
+
+_state = _State()
+
+
+def configure(**options: Any) -> None:
+    """Set options for this process: `home`, `display`, `provenance`, `durability`; None takes an option back.
+
+    Raises `InvalidValue` for an unknown option or value, naming what is allowed; nothing is changed then.
+    """
+    known = [f.name for f in fields(Settings)]
+    for name, value in options.items():
+        if name not in known:
+            raise InvalidValue(f"{name!r} is not an option: choose from {', '.join(known)}.")
+        _check(name, value)
+    for name, value in options.items():
+        setattr(_state.given, name, value)
+
+
+def _check(name: str, value: Any) -> None:
+    allowed = _CHOICES.get(name)
+    if value is None:
+        return
+    if allowed and value not in allowed:
+        raise InvalidValue(f"{name}={value!r} is not possible: choose from {', '.join(allowed)}.")
+    if name == "display" and not isinstance(value, bool):
+        raise InvalidValue(f"display={value!r} is not possible: True or False.")
+    if name == "home" and not isinstance(value, (str, os.PathLike)):
+        raise InvalidValue(f"home={value!r} is not a folder: give a path.")
+
+
+def use_traits(traits: Any) -> None:
+    """Read options from a traitlets object (``c.NbArtifacts.home = …``) where `configure` has not set them."""
+    _state.traits = traits
+
+
+def option(name: str) -> Any:
+    """The value of one option, or None where nobody set it."""
+    value = getattr(_state.given, name)
+    if value is None and _state.traits is not None:
+        value = getattr(_state.traits, name, None)
+    return None if value == "" else value
+
+
+def display_enabled() -> bool:
+    """Whether artifacts are shown where they are made."""
+    value = option("display")
+    return True if value is None else bool(value)
+
+
+def provenance_level() -> str:
+    """`full`, `names` or `off`."""
+    return str(option("provenance") or "full")
+
+
+def durable() -> bool:
+    """Whether a returned call survives a power cut."""
+    return option("durability") != "process"
+
+
+def folder() -> Path:
+    """The folder that this process uses, absolute; it need not exist yet."""
+    chosen = option("home") or os.environ.get(HOME)
+    if chosen:
+        return Path(chosen).expanduser().absolute()
+    return handed_folder() or default_folder()
+
+
+def handed_folder() -> Path | None:
+    """The Jupyter server's folder, where this process was handed one and can read its id there."""
+    store_id, _, path = os.environ.get(FROM_SERVER, "").partition(":")
+    if not path:
+        return None
+    try:
+        there = Path(path, ID_FILE).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return None
+    return Path(path) if there == store_id else None
+
+
+def default_folder() -> Path:
+    """The folder of a user who set nothing: ``nb_artifacts`` in the platform's folder for user data."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("nb_artifacts", appauthor=False, roaming=sys.platform == "win32"))

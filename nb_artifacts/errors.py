@@ -1,0 +1,89 @@
+"""Every error this package raises on purpose.
+
+::
+
+    ArtifactError
+    ├── InvalidValue (ValueError)     a value, key or option that cannot be kept; says what is allowed
+    │   └── InvalidKey                a key that is not lowercase letters, digits and dashes
+    ├── UnsupportedType (TypeError)   a Python object no artifact type takes; names ``type=``
+    ├── UsageError                    a magic or a command was typed wrongly; says how to type it
+    ├── NotFound (LookupError)        no artifact or run with that id, or key and version
+    ├── Conflict                      the same id was already used for something else, or a row moved on
+    └── StoreError (OSError)          the store could not do it; names the folder and the remedy
+        ├── StoreBusy                 another process held the store for too long; names it where known
+        ├── StoreFull                 no space is left
+        ├── StoreReadOnly             the folder or its database cannot be written
+        ├── StoreTooNew               the database was written by a newer release
+        ├── StoreDamaged              the database is not readable as one
+        └── BlobMissing               a row names bytes that are not in ``blobs/``
+"""
+
+from __future__ import annotations
+
+
+class ArtifactError(Exception):
+    """Root of the tree: ``except ArtifactError`` catches whatever this package raises on purpose."""
+
+
+class InvalidValue(ArtifactError, ValueError):
+    """A value, key or option cannot be kept. The message names it and says what is allowed."""
+
+
+class InvalidKey(InvalidValue):
+    """A key is not made of lowercase letters, digits and dashes."""
+
+    def __init__(self, key: object) -> None:
+        shown = repr(key) if len(repr(key)) <= 80 else repr(key)[:77] + "..."
+        hint = ""
+        if isinstance(key, str):
+            better = "-".join(part for part in "".join(c if c.isascii() and c.isalnum() else " " for c in key.lower()).split())
+            hint = f" Try {better!r}." if better and better != key and len(better) <= 80 else ""
+        super().__init__(f"{shown} is not a key: use lowercase letters, digits and dashes.{hint}")
+
+
+class UnsupportedType(ArtifactError, TypeError):
+    """No artifact type takes a Python object as it is."""
+
+
+class UsageError(ArtifactError):
+    """A magic or a command was typed wrongly."""
+
+
+class NotFound(ArtifactError, LookupError):
+    """There is no artifact or run of that name."""
+
+
+class Conflict(ArtifactError):
+    """An id was already used with other content, or a row changed since it was read."""
+
+
+class StoreError(ArtifactError, OSError):
+    """The store could not do what was asked; nothing was half stored."""
+
+
+class StoreBusy(StoreError):
+    """Another process held the store's lock for too long."""
+
+
+class StoreFull(StoreError):
+    """No space is left where the store lies."""
+
+
+class StoreReadOnly(StoreError):
+    """The store's folder or database cannot be written."""
+
+
+class StoreTooNew(StoreReadOnly):
+    """A newer release wrote the database; this one only reads it."""
+
+
+class StoreDamaged(StoreError):
+    """The database file cannot be read as one."""
+
+
+class BlobMissing(StoreError):
+    """A record names bytes that are not in the blobs folder."""
+
+    def __init__(self, sha256: str, where: object = "this store") -> None:
+        super().__init__(f"the bytes {sha256} are not in {where}: restore them from a backup, or make the artifact again")
+        self.sha256 = sha256

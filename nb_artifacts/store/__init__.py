@@ -1,0 +1,88 @@
+"""The one seam: `Store`. Whatever keeps records passes the same contract suite (tests/contract/store_suite.py).
+
+A store moves records and never asks what is in `data`. Every create, update and delete gives the row a new `seq`;
+`changes` is what the live views, the sender and `watch` read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Protocol
+from uuid import UUID
+
+from nb_artifacts.wire import BlobRef, Change, Patch, Query, Record, Run, RunQuery
+
+__all__ = ["Store", "open_store"]
+
+
+class Store(Protocol):
+    """Where artifacts are kept. All methods may be called from any thread and after a fork."""
+
+    @property
+    def id(self) -> str:
+        """A random id that belongs to the stored data, not to the place."""
+
+    @property
+    def where(self) -> str:
+        """The place in words a person knows: a folder or an address without credentials."""
+
+    def put(self, record: Record) -> Record:
+        """Keep a new record, durable on return; gives it `version` (where it has a key) and `seq`.
+
+        The same id with the same content again is no change and returns what is there.
+        Raises `Conflict` for the same id with other content or a deleted id, `InvalidKey`, and `StoreError`.
+        """
+
+    def patch(self, id: UUID, patch: Patch, *, if_seq: int | None = None, durable: bool = True) -> Record:
+        """Change a record in place. An empty patch still moves `updated`.
+
+        Raises `NotFound`, and `Conflict` where `if_seq` is given and the row has another one by now.
+        `durable=False` survives the end of the process but not a power cut.
+        """
+
+    def get(self, id: UUID) -> Record | None:
+        """The whole record, or None."""
+
+    def find(self, query: Query) -> list[Record]:
+        """Records that match; `data` longer than `SHORT_DATA` is left out unless asked for."""
+
+    def count(self, query: Query) -> int:
+        """How many match, whatever limit and offset say."""
+
+    def delete(self, id: UUID) -> None:
+        """Delete one version; its number never comes back. Raises `NotFound`."""
+
+    def put_run(self, run: Run) -> Run:
+        """Keep a run, or what is now true of it."""
+
+    def get_run(self, id: UUID) -> Run | None:
+        """The run, or None."""
+
+    def find_runs(self, query: RunQuery) -> list[Run]:
+        """Runs that match, newest first."""
+
+    def changes(self, since: int = 0, limit: int = 1000) -> list[Change]:
+        """What has a `seq` above `since`, in order of `seq`, at most `limit`."""
+
+    def last_seq(self) -> int:
+        """The newest `seq`."""
+
+    def put_blob(self, content: bytes | Iterator[bytes], media: str) -> BlobRef:
+        """Keep bytes under their SHA-256, on disk when it returns."""
+
+    def open_blob(self, ref: BlobRef) -> IO[bytes]:
+        """The bytes, as a readable file. Raises `BlobMissing`."""
+
+    def close(self) -> None:
+        """Let go of connections and files; the store can be used again."""
+
+
+def open_store(where: str | Path) -> Store:
+    """The store at a folder.
+
+    Raises `StoreError` naming the folder and the remedy, within a second where it cannot be used.
+    """
+    from nb_artifacts.store.sqlite import SqliteStore
+
+    return SqliteStore(Path(where))
