@@ -6,12 +6,14 @@ A store moves records and never asks what is in `data`. Every create, update and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Protocol
-from uuid import UUID
+from typing import IO, TYPE_CHECKING, Protocol
 
-from nb_artifacts.wire import BlobRef, Change, Patch, Query, Record, Run, RunQuery
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from uuid import UUID
+
+    from nb_artifacts.wire import BlobRef, Change, Patch, Query, Record, Run, RunQuery
 
 __all__ = ["Store", "open_store"]
 
@@ -78,11 +80,11 @@ class Store(Protocol):
         """Let go of connections and files; the store can be used again."""
 
 
-def open_store(where: str | Path) -> Store:
-    """The store at a folder.
+def open_store(where: str | Path, *, durable: bool = True) -> Store:
+    """The store at a folder, made where it is missing.
 
-    Raises `StoreError` naming the folder and the remedy, within a second where it cannot be used.
+    With `durable=False` a returned call survives the end of the process but not a power cut. Raises `StoreError` naming the folder and the remedy, within a second where it cannot be used.
     """
     from nb_artifacts.store.sqlite import SqliteStore
 
-    return SqliteStore(Path(where))
+    return SqliteStore(Path(where), durable=durable)

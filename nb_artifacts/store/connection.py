@@ -1,0 +1,282 @@
+"""Connections to the database file: one a thread, never carried over a fork, and SQLite's errors told as ours.
+
+Work runs as a function inside `Database.read` or `Database.write`, so that an exception at any moment (KeyboardInterrupt
+included) ends in a rollback; should even that be interrupted, the next call rolls back first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING, TypeVar
+
+from nb_artifacts.errors import StoreError, StoreReadOnly, StoreTooNew
+from nb_artifacts.store import folder as folders
+from nb_artifacts.store import migrations
+from nb_artifacts.store.failures import is_io_error, translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 10.0
+
+
+class Link:
+    """A thread's connection. The lock is taken by others only to close it: before a fork, and in `Database.close`."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.pid = os.getpid()
+        self.connection: sqlite3.Connection | None = None
+        self.file: tuple[int, int] | None = None
+        self.synchronous: str | None = None
+
+    def close(self) -> None:
+        """Close the connection; in a process that only inherited it, put it out of reach instead."""
+        connection, self.connection, self.synchronous = self.connection, None, None
+        if connection is None:
+            return
+        if self.pid != os.getpid():
+            _inherited.append(connection)
+            return
+        with contextlib.suppress(sqlite3.Error):
+            connection.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+_inherited: list[sqlite3.Connection] = []
+"""Connections of a parent process: SQLite forbids to use them after a fork, or even to close them."""
+
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
+
+
+class Database:
+    """The file ``store.db`` in a folder, opened by each thread when it first needs it."""
+
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+        self.folder = folder
+        self.path = folder / "store.db"
+        self.durable = durable
+        self.id = ""
+        self.refusal: type[StoreReadOnly] | None = None
+        """Why nothing can be written, or None."""
+        self.journal = "wal"
+        self._local = threading.local()
+        self._links: weakref.WeakSet[Link] = weakref.WeakSet()
+        self._guard = threading.RLock()
+        self._held: list[Link] = []
+        _databases.add(self)
+
+    def read(self, work: Callable[[sqlite3.Connection], T], *, snapshot: bool = False) -> T:
+        """Run `work`; with `snapshot` all of its statements see one state. Raises `StoreError`."""
+        with self._connected() as link:
+            connection = self._usable(link)
+            if not snapshot:
+                return work(connection)
+            return _transaction(connection, "BEGIN", work)
+
+    def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+        """Run `work` in a transaction, on disk when it returns; without `durable` a power cut may undo it.
+
+        Raises `StoreError`; nothing that `work` did is kept then.
+        """
+        with self._connected() as link:
+            connection = self._usable(link)
+            self._refuse_writing()
+            self._set_synchronous(link, connection, durable=durable)
+            return _transaction(connection, "BEGIN IMMEDIATE", work)
+
+    def shrink(self) -> None:
+        """Move the log into the database and cut it, as far as readers and space allow."""
+        with contextlib.suppress(StoreError):
+            self.read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+
+    def close(self) -> None:
+        """Close every thread's connection, waiting for calls under way; the next call opens again."""
+        with self._guard:
+            links = list(self._links)
+        for link in links:
+            with link.lock:
+                link.close()
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[Link]:
+        link = getattr(self._local, "link", None)
+        if link is None or link.pid != os.getpid():
+            link = self._local.link = Link()
+            with self._guard:
+                self._links.add(link)
+        with link.lock:
+            try:
+                yield link
+            except sqlite3.Error as error:
+                raise translate(error, self.path) from error
+
+    def _usable(self, link: Link) -> sqlite3.Connection:
+        if link.connection is not None and link.file != _identity(self.path):
+            link.close()  # the file was deleted or replaced: what would be written to the old one is lost
+        if link.connection is None:
+            with self._guard:
+                link.connection = self._open()
+                link.file = _identity(self.path)
+        if link.connection.in_transaction:
+            link.connection.rollback()
+        return link.connection
+
+    def _refuse_writing(self) -> None:
+        if self.refusal is StoreTooNew:
+            raise StoreTooNew(
+                f"{self.path} was written by a newer release of nb-artifacts and is only read by this one: "
+                "pip install --upgrade nb-artifacts"
+            )
+        if self.refusal is not None:
+            raise self.refusal(f"{self.path} cannot be written: {folders.REMEDY}")
+
+    def _set_synchronous(self, link: Link, connection: sqlite3.Connection, *, durable: bool) -> None:
+        full = "FULL" if self.journal == "wal" else "EXTRA"
+        wanted = full if durable and self.durable else "NORMAL"
+        if link.synchronous != wanted:
+            link.synchronous = None
+            connection.execute(f"PRAGMA synchronous = {wanted}")
+            link.synchronous = wanted
+
+    def _open(self) -> sqlite3.Connection:
+        folders.prepare(self.folder)
+        try:
+            folders.create_private(self.path)
+        except OSError as error:
+            return self._open_to_read(folders.as_store_error(error, self.folder))
+        try:
+            return self._open_to_write(wal=True)
+        except sqlite3.OperationalError as error:
+            if not is_io_error(error):
+                raise
+        return self._open_to_write(wal=False)
+
+    def _open_to_write(self, *, wal: bool) -> sqlite3.Connection:
+        """Open with shared memory (`wal`), or as file systems without it (network, FUSE) need it."""
+        connection = self._connect(str(self.path))
+        try:
+            if migrations.version_of(connection) > len(migrations.STEPS):
+                self.refusal = StoreTooNew
+            else:
+                self.refusal = None
+                self.journal = _set_journal(connection, wal=wal)
+                migrations.migrate(connection, self.path)
+            self._read_id(connection)
+        except BaseException:
+            connection.close()
+            raise
+        folders.write_id(self.folder, self.id)
+        folders.keep_reserve(self.folder)
+        return connection
+
+    def _open_to_read(self, reason: StoreError) -> sqlite3.Connection:
+        if not self.path.exists():
+            raise reason
+        self.refusal = StoreReadOnly
+        has_log = self.path.with_name("store.db-wal").exists()
+        mode = "mode=ro" if has_log else "mode=ro&immutable=1"
+        connection = self._connect(f"{self.path.as_uri()}?{mode}", uri=True)
+        self._read_id(connection)
+        return connection
+
+    def _connect(self, where: str, *, uri: bool = False) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            where, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256, uri=uri
+        )
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")
+        return connection
+
+    def _read_id(self, connection: sqlite3.Connection) -> None:
+        self.id = str(connection.execute("SELECT value FROM meta WHERE name = 'id'").fetchone()[0])
+
+    def before_fork(self) -> None:
+        """Close all connections, since none may cross a fork, and keep threads from opening new ones."""
+        self._guard.acquire(timeout=2)
+        for link in list(self._links):
+            if link.lock.acquire(timeout=2):
+                link.close()
+                self._held.append(link)
+
+    def after_fork_in_parent(self) -> None:
+        """Let the threads go on."""
+        held, self._held = self._held, []
+        for link in held:
+            link.lock.release()
+        with contextlib.suppress(RuntimeError):
+            self._guard.release()
+
+    def after_fork_in_child(self) -> None:
+        """Start anew: the parent's threads and their locks are not here."""
+        for link in list(self._links):
+            link.close()
+        self._held = []
+        self._guard = threading.RLock()
+        self._local = threading.local()
+        self._links = weakref.WeakSet()
+
+
+def _transaction(connection: sqlite3.Connection, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
+    try:
+        connection.execute(begin)
+        result = work(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.rollback()
+        raise
+    return result
+
+
+def _set_journal(connection: sqlite3.Connection, *, wal: bool) -> str:
+    """Choose the journal. SQLite's own waiting does not cover this, so several first starts at once need a loop."""
+    if not wal:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # leaves WAL without shared memory
+    wanted = "wal" if wal else "delete"
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            mode = str(connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0])
+            break
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+    if not wal:
+        connection.execute("PRAGMA locking_mode = NORMAL")
+    return mode
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        info = os.stat(path)
+    except OSError:
+        return None
+    return info.st_dev, info.st_ino
+
+
+def _every(action: Callable[[Database], None]) -> Callable[[], None]:
+    def run() -> None:
+        for database in list(_databases):
+            action(database)
+
+    return run
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_every(Database.before_fork),
+        after_in_parent=_every(Database.after_fork_in_parent),
+        after_in_child=_every(Database.after_fork_in_child),
+    )

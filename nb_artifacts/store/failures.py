@@ -1,0 +1,62 @@
+"""SQLite's errors told as ours: which folder, what happened, and what to do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nb_artifacts.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly
+from nb_artifacts.store.folder import REMEDY
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+def translate(error: sqlite3.Error, path: Path) -> StoreError:
+    """The error to raise for `error`, which came from the database at `path`."""
+    text = str(error)
+    if "locked" in text or "busy" in text:
+        return StoreBusy(
+            f"{path} is held by {_holder(path)} since more than 10 seconds: end that process, or try again"
+        )
+    if "full" in text:
+        return StoreFull(f"no space is left for {path.parent}: delete artifacts or free space on that disk")
+    if "readonly" in text:
+        return StoreReadOnly(f"{path} cannot be written: {REMEDY}")
+    if "malformed" in text or "not a database" in text:
+        return StoreDamaged(f"{path} is damaged ({text}): put a backup in its place, or move it away to start anew")
+    if "unable to open" in text:
+        return StoreReadOnly(f"{path} cannot be opened: {REMEDY}")
+    return StoreError(f"{path} cannot be used ({text}): {REMEDY}")
+
+
+def is_io_error(error: sqlite3.Error) -> bool:
+    """Whether this is how a file system without shared memory answers to WAL."""
+    return "disk I/O error" in str(error) or "locking protocol" in str(error)
+
+
+def _holder(path: Path) -> str:
+    """Who holds a write lock, as far as this system tells (Linux lists locks; opening the file to ask would drop ours)."""
+    try:
+        files = {_inode(path.with_name(path.name + suffix)) for suffix in ("", "-shm")}
+        lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return "another process"
+    pids = {pid for pid, inode in map(_lock, lines) if inode in files and pid > 0} - {os.getpid()}
+    return f"process {', '.join(map(str, sorted(pids)))}" if pids else "another process"
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return None
+
+
+def _lock(line: str) -> tuple[int, int | None]:
+    """Process and inode of a line such as ``1: POSIX  ADVISORY  WRITE 4242 fe:00:131 120 120``."""
+    words = [word for word in line.split() if word != "->"]
+    if len(words) < 6 or words[3] != "WRITE":
+        return 0, None
+    return int(words[4]), int(words[5].rpartition(":")[2])

@@ -1,0 +1,206 @@
+"""Queries as SQL. Values are always parameters; lists travel as one JSON parameter, however long they are."""
+
+# ruff: noqa: S608 -- the texts are joined from constants of ours; values are always parameters
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from nb_artifacts.errors import InvalidValue
+from nb_artifacts.wire import (
+    ArtifactFilter,
+    IdFilter,
+    KeyFilter,
+    NameFilter,
+    Operator,
+    Query,
+    RunFilter,
+    RunQuery,
+    Sort,
+    TypeFilter,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from uuid import UUID
+
+_MOST = 2**63 - 1
+
+_ORDERS = {
+    Sort.ID_DESC: "a.id DESC",
+    Sort.CREATED_DESC: "a.created DESC, a.n DESC",
+    Sort.NEWEST: "a.created DESC, a.n DESC",
+    Sort.UPDATED_DESC: "a.updated DESC, a.n DESC",
+    Sort.KEY_DESC: "a.key DESC, a.version DESC",
+    Sort.KEY_ASC: "a.key ASC, a.version ASC",
+    Sort.VERSION_DESC: "a.version DESC, a.n DESC",
+}
+_LATEST_ORDERS = {
+    **_ORDERS,
+    Sort.ID_DESC: "k.id DESC",
+    Sort.CREATED_DESC: "k.created DESC, k.key DESC",
+    Sort.KEY_DESC: "a.key DESC",
+    Sort.KEY_ASC: "a.key ASC",
+}
+_BELOW = (
+    "(WITH RECURSIVE below (id) AS (SELECT ? UNION SELECT r.id FROM run r JOIN below b ON r.parent_id = b.id) "
+    "SELECT id FROM below)"
+)
+
+
+class Where:
+    """Conditions and their parameters, in the order of the text."""
+
+    def __init__(self) -> None:
+        self.terms: list[str] = []
+        self.values: list[Any] = []
+
+    def add(self, term: str, *values: Any) -> None:
+        """One more condition."""
+        self.terms.append(term)
+        self.values.extend(values)
+
+    def any_of(self, column: str, options: Iterable[Any] | None) -> None:
+        """The column is one of `options`; none at all matches nothing."""
+        if options is None:
+            return
+        texts = [str(option) for option in options]
+        if len(texts) == 1:
+            self.add(f"{column} = ?", _unicode(texts[0]))
+        else:
+            self.add(f"{column} IN (SELECT value FROM json_each(?))", _json(texts))
+
+    def like(self, column: str, part: str | None) -> None:
+        """The column contains `part`, case folded, ``%`` and ``_`` being wildcards; an empty one is ignored."""
+        if not part:
+            return
+        if len(part) > 10_000:
+            raise InvalidValue(f"like_ takes at most 10,000 characters, not {len(part):,}")
+        self.add(f"{column} LIKE '%' || ? || '%'", _unicode(part))
+
+    def nest(self, other: Where, joined: str) -> None:
+        """Take over another's conditions as one."""
+        if other.terms:
+            self.add("(" + joined.join(f"({term})" for term in other.terms) + ")", *other.values)
+
+    def sql(self) -> str:
+        """The WHERE clause, or nothing."""
+        return f" WHERE {' AND '.join(self.terms)}" if self.terms else ""
+
+
+def records_sql(query: Query, columns: str, joins: str = "") -> tuple[str, list[Any]]:
+    """SELECT of the records a query means, in its order."""
+    where = _records_where(query)
+    order = (_LATEST_ORDERS if query.latest else _ORDERS)[query.sort]
+    sql = f"SELECT {columns} FROM {_source(query)}{joins}{where.sql()} ORDER BY {order} LIMIT ? OFFSET ?"
+    return sql, [*where.values, *_page(query.limit, query.offset)]
+
+
+def count_sql(query: Query) -> tuple[str, list[Any]]:
+    """SELECT of how many records a query means."""
+    where = _records_where(query)
+    return f"SELECT count(*) FROM {_source(query)}{where.sql()}", where.values
+
+
+def runs_sql(query: RunQuery) -> tuple[str, list[Any]]:
+    """SELECT of the runs a query means, newest first."""
+    where = Where()
+    for column, ids in (("id", query.id), ("parent_id", query.parent_id), ("session_id", query.session_id)):
+        if ids is not None:
+            where.any_of(f"r.{column}", ids.any_)
+    where.any_of("r.kind", None if query.kind is None else [kind.value for kind in query.kind])
+    where.any_of("r.state", None if query.state is None else [state.value for state in query.state])
+    for column in ("notebook", "cell_id", "kernel_id"):
+        value = getattr(query, column)
+        if value is not None:
+            where.add(f"r.{column} = ?", _unicode(value))
+    sql = f"SELECT r.body, r.seq FROM run r{where.sql()} ORDER BY r.started DESC, r.n DESC LIMIT ? OFFSET ?"
+    return sql, [*where.values, *_page(query.limit, query.offset)]
+
+
+def _source(query: Query) -> str:
+    return "artifact a JOIN key k ON k.key = a.key" if query.latest else "artifact a"
+
+
+def _records_where(query: Query) -> Where:
+    where = Where()
+    if query.latest:
+        where.add("a.latest = 1")
+    if query.version is not None:
+        where.add("a.version = ?", min(max(query.version, -_MOST), _MOST))
+    if query.artifacts is not None:
+        _artifacts(where, query.artifacts)
+    for column, runs in (("a.flow_run_id", query.flow_runs), ("a.task_run_id", query.task_runs)):
+        if runs is not None:
+            known = _runs(runs)
+            where.add(f"{column} IN (SELECT r.id FROM run r{known.sql()})", *known.values)
+    if query.run is not None:
+        _below(where, query.run)
+    return where
+
+
+def _below(where: Where, run: UUID) -> None:
+    where.add(
+        f"a.n IN (SELECT n FROM artifact WHERE task_run_id IN {_BELOW} "
+        f"UNION SELECT n FROM artifact WHERE flow_run_id IN {_BELOW})",
+        str(run),
+        str(run),
+    )
+
+
+def _artifacts(where: Where, filter: ArtifactFilter) -> None:
+    members = Where()
+    _member(members, filter.id, "a.id")
+    _member(members, filter.key, "a.key")
+    _member(members, filter.flow_run_id, "a.flow_run_id")
+    _member(members, filter.task_run_id, "a.task_run_id")
+    _member(members, filter.type, "a.type")
+    where.nest(members, _joined(filter.operator))
+
+
+def _runs(filter: RunFilter) -> Where:
+    members, where = Where(), Where()
+    _member(members, filter.id, "r.id")
+    _member(members, filter.name, "r.name")
+    where.nest(members, _joined(filter.operator))
+    return where
+
+
+def _joined(operator: Operator | None) -> str:
+    return " OR " if operator is Operator.or_ else " AND "
+
+
+def _member(members: Where, filter: IdFilter | KeyFilter | TypeFilter | NameFilter | None, column: str) -> None:
+    """One member's operators, joined by "and"; with none in it the member is true, also under "or"."""
+    if filter is None:
+        return
+    inner = Where()
+    inner.any_of(column, filter.any_)
+    if isinstance(filter, (KeyFilter, NameFilter)):
+        inner.like(column, filter.like_)
+    if isinstance(filter, KeyFilter) and filter.exists_ is not None:
+        inner.add(f"{column} IS {'NOT ' if filter.exists_ else ''}NULL")
+    if isinstance(filter, TypeFilter) and filter.not_any_:
+        inner.add(f"{column} NOT IN (SELECT value FROM json_each(?))", _json(filter.not_any_))
+    if not inner.terms:
+        inner.add("1")
+    members.nest(inner, " AND ")
+
+
+def _page(limit: int | None, offset: int) -> tuple[int, int]:
+    """SQLite takes a negative limit for none, so ours never is by accident."""
+    return -1 if limit is None else min(max(limit, 0), _MOST), min(max(offset, 0), _MOST)
+
+
+def _unicode(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidValue(f"{text!r} is not valid Unicode text") from error
+    return text
+
+
+def _json(texts: list[str]) -> str:
+    return msgspec.json.encode([_unicode(text) for text in texts]).decode()

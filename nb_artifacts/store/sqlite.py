@@ -1,0 +1,266 @@
+"""The embedded store: ``store.db`` and ``blobs/`` in a folder, shared by every process that opens it.
+
+A record, its version, its place in the feed and its payload commit together. Everything is serialised before the
+transaction begins, so the lock is held for a few statements only.
+"""
+
+# ruff: noqa: S608 -- the texts are joined from constants of ours; values are always parameters
+
+from __future__ import annotations
+
+import contextlib
+from typing import IO, TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import msgspec
+from msgspec import UNSET, Raw
+
+from nb_artifacts.errors import BlobMissing, Conflict, NotFound, StoreError, StoreFull
+from nb_artifacts.store import feed, writes
+from nb_artifacts.store import folder as folders
+from nb_artifacts.store.blobs import Blobs
+from nb_artifacts.store.connection import Database
+from nb_artifacts.store.filters import count_sql, records_sql, runs_sql
+from nb_artifacts.store.rows import (
+    LISTED,
+    PAYLOAD,
+    WITH_PAYLOAD,
+    from_us,
+    patch_columns,
+    run_columns,
+    to_record,
+    to_row,
+    to_run,
+    to_us,
+)
+from nb_artifacts.wire import SHORT_DATA, BlobRef, Change, Patch, Query, Record, Run, RunQuery, check_key, now
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+LONG_DATA = 256 * 1024
+"""`data` of more bytes than this is a file beside the database."""
+
+
+class SqliteStore:
+    """A `Store` in a folder.
+
+    With `durable=False` a returned call survives the end of the process, not a power cut.
+    Raises `StoreError` naming the folder and the remedy where the folder cannot be used.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
+        self.folder = folder.expanduser().absolute()
+        self._database = Database(self.folder, durable=durable)
+        self._blobs = Blobs(self.folder)
+        self._durable = durable
+        self._database.read(lambda _: None)
+
+    @property
+    def id(self) -> str:
+        """A random id that belongs to the stored data, not to the place."""
+        return self._database.id
+
+    @property
+    def where(self) -> str:
+        """The folder."""
+        return str(self.folder)
+
+    @property
+    def journal(self) -> str:
+        """How the database keeps writes whole: ``wal``, or ``delete`` where the file system has no shared memory."""
+        return self._database.journal
+
+    def put(self, record: Record) -> Record:
+        """See `Store.put`. A KeyboardInterrupt that comes after the commit carries the id as `artifact_id`."""
+        new = self._new(record)
+        try:
+            made = self._database.write(lambda connection: writes.insert(connection, new))
+        except (KeyboardInterrupt, SystemExit) as stop:
+            if self.get(record.id) is not None:
+                stop.artifact_id = record.id
+            raise
+        if made.taken:
+            return self._same(record, new, made)
+        return msgspec.structs.replace(
+            record,
+            created=from_us(new.created),
+            updated=from_us(new.updated),
+            data=Raw(new.row.data),
+            version=made.version,
+            seq=made.seq,
+        )
+
+    def patch(self, id: UUID, patch: Patch, *, if_seq: int | None = None, durable: bool = True) -> Record:
+        """See `Store.patch`."""
+        columns = patch_columns(patch)
+        payload = None if patch.data is UNSET else self._payload(bytes(patch.data))
+        if isinstance(patch.blob, BlobRef):
+            self._blobs.check(patch.blob)
+        columns["updated"] = to_us(now())
+
+        def change(connection: sqlite3.Connection) -> tuple[writes.Found, tuple[Any, ...]]:
+            found = writes.find(connection, str(id))
+            if found is None:
+                raise self._unknown(id)
+            if if_seq is not None and found.seq != if_seq:
+                raise Conflict(f"artifact {id} was changed since it was read (seq {found.seq}, not {if_seq})")
+            writes.update(connection, found, columns, payload)
+            return found, connection.execute(_ONE, (str(id),)).fetchone()
+
+        found, row = self._database.write(change, durable=durable)
+        if "blob_sha256" in columns or "data" in columns:
+            self._drop_files(found)
+        return self._whole(row)
+
+    def get(self, id: UUID) -> Record | None:
+        """See `Store.get`."""
+        row = self._database.read(lambda connection: connection.execute(_ONE, (str(id),)).fetchone())
+        return None if row is None else self._whole(row)
+
+    def find(self, query: Query) -> list[Record]:
+        """See `Store.find`."""
+        columns = LISTED + (", k.id, k.created" if query.latest else ", NULL, NULL")
+        columns, joins = (columns + PAYLOAD, WITH_PAYLOAD) if query.data else (columns, "")
+        sql, values = records_sql(query, columns, joins)
+        rows = self._database.read(lambda connection: connection.execute(sql, values).fetchall())
+        return [self._listed(row, latest=query.latest, data=query.data) for row in rows]
+
+    def count(self, query: Query) -> int:
+        """See `Store.count`."""
+        sql, values = count_sql(query)
+        return int(self._database.read(lambda connection: connection.execute(sql, values).fetchone())[0])
+
+    def delete(self, id: UUID) -> None:
+        """See `Store.delete`. Works on a full disk too, by giving up the reserve."""
+        try:
+            found = self._database.write(lambda connection: self._remove(connection, id))
+        except StoreFull:
+            if not folders.free_reserve(self.folder):
+                raise
+            found = self._database.write(lambda connection: self._remove(connection, id))
+            self._database.shrink()
+        self._drop_files(found)
+
+    def put_run(self, run: Run) -> Run:
+        """See `Store.put_run`."""
+        columns = run_columns(run)
+        seq = self._database.write(lambda connection: writes.put_run(connection, columns))
+        return msgspec.structs.replace(run, seq=seq)
+
+    def get_run(self, id: UUID) -> Run | None:
+        """See `Store.get_run`."""
+        sql = "SELECT body, seq FROM run WHERE id = ?"
+        row = self._database.read(lambda connection: connection.execute(sql, (str(id),)).fetchone())
+        return None if row is None else to_run(*row)
+
+    def find_runs(self, query: RunQuery) -> list[Run]:
+        """See `Store.find_runs`."""
+        sql, values = runs_sql(query)
+        return [to_run(*row) for row in self._database.read(lambda c: c.execute(sql, values).fetchall())]
+
+    def changes(self, since: int = 0, limit: int = 1000) -> list[Change]:
+        """See `Store.changes`."""
+        if self.last_seq() <= since:
+            return []
+        return self._database.read(lambda connection: feed.changes(connection, since, limit), snapshot=True)
+
+    def last_seq(self) -> int:
+        """See `Store.last_seq`."""
+        return self._database.read(feed.last_seq)
+
+    def put_blob(self, content: bytes | Iterator[bytes], media: str) -> BlobRef:
+        """See `Store.put_blob`."""
+        return self._blobs.put(content, media, durable=self._durable)
+
+    def open_blob(self, ref: BlobRef) -> IO[bytes]:
+        """See `Store.open_blob`."""
+        return self._blobs.open(ref)
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._database.close()
+
+    def _new(self, record: Record) -> writes.New:
+        key = check_key(record.key)
+        row = to_row(record)
+        if record.blob is not None:
+            self._blobs.check(record.blob)
+        return writes.New(
+            id=str(record.id),
+            key=key,
+            row=row,
+            created=to_us(record.created),
+            updated=to_us(record.updated),
+            payload=self._payload(row.data),
+            collection_id="" if key is None else str(uuid4()),
+        )
+
+    def _payload(self, data: bytes) -> writes.Payload | None:
+        """Where `data` too long for its row goes; a file is on disk when this returns."""
+        if len(data) <= SHORT_DATA:
+            return None
+        if len(data) <= LONG_DATA:
+            return writes.Payload(data, None, len(data))
+        return writes.Payload(None, self.put_blob(data, "application/json").sha256, len(data))
+
+    def _same(self, record: Record, new: writes.New, made: writes.Made) -> Record:
+        """What has the id already, provided that `record` says the same as it did at first or does now."""
+        there = None if made.digest is None else self.get(record.id)
+        if there is None:
+            raise Conflict(f"artifact {record.id} was deleted: make a new one")
+        if new.row.digest not in (made.digest, to_row(there).digest):
+            raise Conflict(f"the id {record.id} is taken by an artifact with other content: use a new id")
+        return there
+
+    def _remove(self, connection: sqlite3.Connection, id: UUID) -> writes.Found:
+        found = writes.find(connection, str(id))
+        if found is None:
+            raise self._unknown(id)
+        writes.remove(connection, str(id), found, to_us(now()))
+        return found
+
+    def _unknown(self, id: UUID) -> NotFound:
+        return NotFound(f"there is no artifact {id} in {self.where}")
+
+    def _drop_files(self, found: writes.Found) -> None:
+        """Delete the files that a row named, unless another row does. The write lock keeps new rows out meanwhile."""
+        for sha256 in (found.blob_sha256, found.payload_sha256):
+            if sha256 is None or not self._blobs.is_old(sha256):
+                continue
+            with contextlib.suppress(StoreError):
+                self._database.write(self._remove_file(sha256))
+
+    def _remove_file(self, sha256: str) -> Callable[[sqlite3.Connection], None]:
+        def work(connection: sqlite3.Connection) -> None:
+            if not writes.is_named(connection, sha256):
+                self._blobs.remove(sha256)
+
+        return work
+
+    def _whole(self, row: tuple[Any, ...]) -> Record:
+        return self._filled(to_record(row[:-3]), *row[-3:])
+
+    def _listed(self, row: tuple[Any, ...], *, latest: bool, data: bool) -> Record:
+        width = len(row) - (5 if data else 2)
+        record = to_record(row[:width])
+        if latest:
+            record.collection_id, record.collection_created = UUID(row[width]), from_us(row[width + 1])
+        return self._filled(record, *row[-3:]) if data else record
+
+    def _filled(self, record: Record, data: bytes | None, sha256: str | None, size: int | None) -> Record:
+        """The record with the `data` that lay outside its row."""
+        if record.data is not UNSET:
+            return record
+        if data is None:
+            if sha256 is None or size is None:
+                raise BlobMissing(f"of artifact {record.id}", self.where)
+            with self._blobs.open(BlobRef(sha256=sha256, size=size, media="application/json")) as file:
+                data = file.read()
+        record.data = Raw(data)
+        return record
+
+
+_ONE = f"SELECT {LISTED}{PAYLOAD} FROM artifact a{WITH_PAYLOAD} WHERE a.id = ?"
