@@ -1,0 +1,7 @@
+/** The extension's plugins: wiring only. */
+
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [];
+
+export default plugins;

@@ -1,0 +1,219 @@
+/** What the panel shows: the newest version of every key, as it changes. Signals, no DOM. */
+
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+import { PAGE, RequestError } from './client';
+import type { Client, Status } from './client';
+import { plain, summary, typeWord } from './format';
+import type { Change, WireRecord } from './wire';
+
+export type ModelState = 'loading' | 'ready' | 'offline' | 'error';
+
+export class ArtifactsModel {
+  /** Newest first by when each was made, so that a moving bar stays where it is. */
+  latest: WireRecord[] = [];
+  /** `offline`: what is shown was true when the store last answered. `error`: there is nothing to show. */
+  state: ModelState = 'loading';
+  error: string | null = null;
+  status: Status | null = null;
+  /** Since when the store has not answered. */
+  offlineSince: Date | null = null;
+
+  private readonly changedSignal = new Signal<this, void>(this);
+  private readonly ended = new AbortController();
+  private textFilter = '';
+  private typeFilter: ReadonlySet<string> = new Set();
+  private loading: Promise<void> | null = null;
+  private statusTimer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(private readonly client: Client) {
+    client.changes.subscribe(
+      {
+        change: change => this.apply(change),
+        reset: () => void this.refresh(),
+        online: online => this.setOnline(online)
+      },
+      this.ended.signal
+    );
+    void this.refresh();
+  }
+
+  get changed(): ISignal<this, void> {
+    return this.changedSignal;
+  }
+
+  get isDisposed(): boolean {
+    return this.ended.signal.aborted;
+  }
+
+  /** Only artifacts with this text in key, description, summary, type or tags. */
+  get text(): string {
+    return this.textFilter;
+  }
+
+  set text(text: string) {
+    this.textFilter = text;
+    this.emit();
+  }
+
+  /** Only these types; all when empty. */
+  get types(): ReadonlySet<string> {
+    return this.typeFilter;
+  }
+
+  set types(types: ReadonlySet<string>) {
+    this.typeFilter = new Set(types);
+    this.emit();
+  }
+
+  visible(): WireRecord[] {
+    const words = this.textFilter.toLowerCase().split(/\s+/).filter(Boolean);
+    return this.latest.filter(record => {
+      const typed = this.typeFilter.size === 0 || this.typeFilter.has(record.type ?? '');
+      return typed && (words.length === 0 || contains(record, words));
+    });
+  }
+
+  /** How many keys there are of each type. */
+  counts(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { type } of this.latest) {
+      counts.set(type ?? '', (counts.get(type ?? '') ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  /** Ask for everything anew. Never rejects: `state` and `error` tell. */
+  refresh(): Promise<void> {
+    this.loading ??= this.load().finally(() => (this.loading = null));
+    return this.loading;
+  }
+
+  dispose(): void {
+    this.ended.abort();
+    if (this.statusTimer !== null) {
+      clearTimeout(this.statusTimer);
+    }
+    Signal.clearData(this);
+  }
+
+  private async load(): Promise<void> {
+    try {
+      const records: WireRecord[] = [];
+      let page: WireRecord[];
+      do {
+        page = await this.client.latest({ sort: 'NEWEST', limit: PAGE, offset: records.length });
+        records.push(...page);
+        if (this.state === 'loading') {
+          this.latest = ordered(records);
+          this.emit();
+        }
+      } while (page.length === PAGE && !this.isDisposed);
+      this.latest = ordered(records);
+      this.state = 'ready';
+      this.error = null;
+      this.offlineSince = null;
+      this.askStatus(0);
+    } catch (error) {
+      this.fail(error);
+    }
+    this.emit();
+  }
+
+  private fail(error: unknown): void {
+    this.error = error instanceof Error ? error.message : String(error);
+    const away = error instanceof RequestError && error.reason === 'unreachable';
+    this.state = this.latest.length > 0 || away ? 'offline' : 'error';
+    this.offlineSince ??= new Date();
+  }
+
+  private setOnline(online: boolean): void {
+    if (online && this.state !== 'ready') {
+      void this.refresh();
+    } else if (!online && this.state === 'ready') {
+      this.state = 'offline';
+      this.error = 'The Jupyter server does not answer.';
+      this.offlineSince = new Date();
+      this.emit();
+    }
+  }
+
+  private apply(change: Change): void {
+    if (change.record && change.record.key !== null) {
+      this.place(change.record);
+    } else if (change.deleted) {
+      this.forget(change.deleted.id);
+    }
+    if (!change.run) {
+      this.askStatus(1000);
+    }
+  }
+
+  private place(record: WireRecord): void {
+    const at = this.latest.findIndex(known => known.key === record.key);
+    const known = this.latest[at];
+    if (known === undefined) {
+      this.latest = ordered([record, ...this.latest]);
+    } else if (known.id === record.id) {
+      this.latest = replaced(this.latest, at, { ...record, data: record.data ?? known.data });
+    } else if (newer(record, known)) {
+      this.latest = ordered(replaced(this.latest, at, record));
+    } else {
+      return;
+    }
+    this.emit();
+  }
+
+  private forget(id: string): void {
+    const gone = this.latest.find(record => record.id === id);
+    if (gone?.key == null) {
+      return;
+    }
+    this.latest = this.latest.filter(record => record.id !== id);
+    this.emit();
+    this.client
+      .latest({ artifacts: { key: { any_: [gone.key] } }, limit: 1 })
+      .then(before => before.forEach(record => this.isDisposed || this.place(record)))
+      .catch(() => this.refresh());
+  }
+
+  private askStatus(delay: number): void {
+    this.statusTimer ??= setTimeout(() => {
+      this.statusTimer = null;
+      this.client.status().then(
+        status => {
+          this.status = status;
+          this.emit();
+        },
+        () => undefined // the feed says when the store is away
+      );
+    }, delay);
+  }
+
+  private emit(): void {
+    if (!this.isDisposed) {
+      this.changedSignal.emit();
+    }
+  }
+}
+
+function newer(one: WireRecord, other: WireRecord): boolean {
+  if (one.version !== null && other.version !== null) {
+    return one.version > other.version;
+  }
+  return one.created > other.created;
+}
+
+function replaced(records: WireRecord[], at: number, record: WireRecord): WireRecord[] {
+  return records.map((known, index) => (index === at ? record : known));
+}
+
+function ordered(records: WireRecord[]): WireRecord[] {
+  return [...records].sort((a, b) => (a.created < b.created ? 1 : a.created > b.created ? -1 : 0));
+}
+
+function contains(record: WireRecord, words: string[]): boolean {
+  const parts = [record.key, plain(record.description ?? '', 1000), summary(record), typeWord(record.type)];
+  const text = [...parts, ...record.tags].join('\n').toLowerCase();
+  return words.every(word => text.includes(word));
+}

@@ -1,0 +1,63 @@
+/** What a progress artifact says, read from its record, and the estimate that every viewer computes alike. */
+
+import type { ProgressInfo, WireRecord } from './wire';
+
+export type ProgressState = ProgressInfo['state'];
+
+/** A progress artifact as views need it; `share` is 0..1, or null while nobody can know. */
+export interface Bar {
+  state: ProgressState;
+  share: number | null;
+  done: number | null;
+  total: number | null;
+  unit: string | null;
+  rate: number | null;
+  started: number | null;
+  ended: number | null;
+  updated: number | null;
+  info: Partial<ProgressInfo>;
+}
+
+const STATES: readonly ProgressState[] = ['running', 'finished', 'failed', 'interrupted', 'stopped'];
+
+/** Read a record, whoever made it: a Prefect client gives no `info`, only the percentage. */
+export function progressOf(record: WireRecord): Bar {
+  const info = record.info as Partial<ProgressInfo>;
+  const percent = typeof record.data === 'number' ? Math.min(100, Math.max(0, record.data)) : null;
+  const total = number(info.total);
+  const done = number(info.done);
+  const state = STATES.find(known => known === info.state) ?? (percent === 100 ? 'finished' : 'running');
+  const counted = info.state !== undefined && total === null && state !== 'finished' && !percent;
+  return {
+    state,
+    share: counted || percent === null ? null : percent / 100,
+    done,
+    total,
+    unit: typeof info.unit === 'string' ? info.unit.slice(0, 40) : null,
+    rate: number(info.rate),
+    started: time(info.started ?? record.created),
+    ended: time(info.ended),
+    updated: time(record.updated),
+    info
+  };
+}
+
+/** Seconds gone and seconds left (null where unknown), at `now`. */
+export function estimate(bar: Bar, now: Date): { gone: number | null; left: number | null } {
+  const until = bar.state === 'running' ? now.getTime() : (bar.ended ?? bar.updated);
+  const gone = bar.started === null || until === null ? null : Math.max(0, (until - bar.started) / 1000);
+  if (bar.state !== 'running' || bar.total === null || bar.done === null || !bar.rate || bar.rate <= 0) {
+    return { gone, left: null };
+  }
+  const sinceNews = bar.updated === null ? 0 : Math.max(0, (now.getTime() - bar.updated) / 1000);
+  return { gone, left: Math.max(0, (bar.total - bar.done) / bar.rate - sinceNews) };
+}
+
+function number(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
+
+function time(value: string | null | undefined): number | null {
+  const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(at) ? null : at;
+}

@@ -1,0 +1,1 @@
+export { mountOther as mountDisplay } from './other';

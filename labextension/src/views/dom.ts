@@ -1,0 +1,64 @@
+/** Small helpers for making elements. Text only ever becomes text. */
+
+type Child = Node | string | null | undefined | false;
+
+interface Attributes {
+  readonly [name: string]: string | number | boolean | null | undefined;
+}
+
+/** An element with a class, attributes and children. `true` gives an empty attribute; null and false none. */
+export function h<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  className: string,
+  attributes: Attributes = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  if (className) {
+    element.className = className;
+  }
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== null && value !== undefined && value !== false) {
+      element.setAttribute(name, value === true ? '' : String(value));
+    }
+  }
+  element.append(...children.filter(child => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+/** A push button that looks as the front end's own. */
+export function button(label: string, title: string, onClick: () => void, className = 'jp-nba-button'): HTMLButtonElement {
+  const element = h('button', className, { type: 'button', title }, label);
+  element.addEventListener('click', event => {
+    event.stopPropagation();
+    onClick();
+  });
+  return element;
+}
+
+/** Call `tick` now and then every `milliseconds` until `signal` aborts. */
+export function every(milliseconds: number, tick: () => void, signal: AbortSignal): void {
+  if (signal.aborted) {
+    return;
+  }
+  const timer = setInterval(tick, milliseconds);
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+  tick();
+}
+
+/** An object URL that lives as long as `signal`. */
+export function objectUrl(blob: Blob, signal: AbortSignal): string {
+  const url = URL.createObjectURL(blob);
+  signal.addEventListener('abort', () => URL.revokeObjectURL(url), { once: true });
+  return url;
+}
+
+/** A quiet sentence in place of content: what, why, what to do. */
+export function notice(text: string, ...more: Child[]): HTMLElement {
+  return h('p', 'jp-nba-notice', {}, text, ...more);
+}
+
+/** What went wrong, for people. */
+export function reason(error: unknown): string {
+  return error instanceof Error && error.message ? error.message : 'Something went wrong.';
+}

@@ -1,0 +1,1 @@
+export { mountOther as mountLink } from './other';

@@ -1,0 +1,1 @@
+export { mountOther as mountMarkdown } from './other';
