@@ -1,0 +1,304 @@
+"""Keep, find, read, change and delete: the operations on Records that every surface uses.
+
+A call that keeps something returns once it is on disk, and never waits for a network. No function here shows anything
+or knows `Artifact`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from nb_artifacts import config, runs
+from nb_artifacts.errors import InvalidValue, NotFound
+from nb_artifacts.store import Store, open_store
+from nb_artifacts.types import Content, Payload, payload_class
+from nb_artifacts.wire import (
+    ArtifactFilter,
+    BlobRef,
+    IdFilter,
+    KeyFilter,
+    Patch,
+    Query,
+    Record,
+    Run,
+    RunQuery,
+    Sort,
+    check_key,
+    is_key,
+    new_id,
+    now,
+    parse_id,
+)
+
+_open: dict[tuple[Path, bool], Store] = {}
+_opening = threading.Lock()
+
+
+def current_store() -> Store:
+    """The store of this process's folder, opened at first use.
+
+    Raises `StoreError` naming the folder and the remedy.
+    """
+    place = config.folder(), config.durable()
+    store = _open.get(place)
+    if store is None:
+        with _opening:
+            store = _open.get(place) or open_store(place[0], durable=place[1])
+            _open[place] = store
+    return store
+
+
+class Named(NamedTuple):
+    """``K`` or ``K@V`` or an id, as typed by a person."""
+
+    key: str | None
+    version: int | None = None
+    id: UUID | None = None
+
+
+def parse_name(text: str) -> Named:
+    """What ``K``, ``K@V`` or an id means. Raises `InvalidKey`, and `InvalidValue` for a version that is no number."""
+    found = parse_id(text)
+    if found is not None:
+        return Named(None, None, found)
+    key, at, version = text.partition("@")
+    check_key(key)
+    if at and not (version.isascii() and version.isdigit() and int(version) > 0):
+        raise InvalidValue(f"{version!r} is not a version of {key!r}: versions are 1, 2, 3 …, as in {key}@2.")
+    return Named(key, int(version) if at else None)
+
+
+def keep(
+    payload: Payload,
+    key: str | None = None,
+    description: str | None = None,
+    *,
+    tags: Iterable[str] | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> Record:
+    """Keep a new artifact and return its record, on disk.
+
+    Raises `InvalidKey` and `InvalidValue` before anything is stored, and `StoreError`. A `KeyboardInterrupt` that
+    comes after it was stored carries the id as `artifact_id`.
+    """
+    check_key(key)
+    checked_tags, checked_metadata = check_tags(tags), check_metadata(metadata)
+    check_text("description", description)
+    content = payload.content()
+    store = current_store()
+    made_by = runs.place(store)
+    moment = now()
+    record = Record(
+        id=new_id(), created=moment, updated=moment, key=key, type=payload.type, description=description,
+        data=content.data, metadata_={**content.metadata, **checked_metadata} or None,
+        flow_run_id=made_by.flow_run_id, task_run_id=made_by.task_run_id, tags=checked_tags, info=content.info,
+        blob=_put_blob(store, content),
+    )  # fmt: skip
+    return store.put(record)
+
+
+def _put_blob(store: Store, content: Content) -> BlobRef | None:
+    return store.put_blob(*content.blob) if content.blob is not None else None
+
+
+def change(
+    artifact_id: UUID,
+    payload: Payload | None = None,
+    description: str | None | UnsetType = UNSET,
+    *,
+    if_seq: int | None = None,
+    durable: bool = True,
+) -> Record:
+    """Change an artifact in place: its content, its description, or both.
+
+    Raises `NotFound`, `Conflict` where `if_seq` is not the record's any more, and `StoreError`.
+    """
+    if description is not UNSET:
+        check_text("description", description)
+    store, patch = current_store(), Patch(description=description)
+    if payload is not None:
+        content = payload.content()
+        patch.data, patch.info, patch.blob = content.data, content.info, _put_blob(store, content)
+    return store.patch(artifact_id, patch, if_seq=if_seq, durable=durable)
+
+
+def check_text(name: str, value: object) -> None:
+    """A text or None that can be written as JSON. Raises `InvalidValue`."""
+    if value is None:
+        return
+    if not isinstance(value, str):
+        raise InvalidValue(f"{name}={value!r:.80} is not a text.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidValue(f"{name} has a lone surrogate at position {error.start}: remove or replace it.") from None
+
+
+def check_tags(tags: Iterable[str] | None) -> list[str]:
+    """Tags as a list without repeats, in the order given. Raises `InvalidValue`."""
+    if tags is None:
+        return []
+    if isinstance(tags, (str, bytes)) or not isinstance(tags, Iterable):
+        raise InvalidValue(f"tags={tags!r:.80} is not a list of texts: write tags=[…].")
+    found = list(tags)
+    for tag in found:
+        if not isinstance(tag, str) or not tag.strip() or len(tag) > 200:
+            raise InvalidValue(f"{tag!r:.80} is not a tag: use a text of 1 to 200 characters.")
+        check_text("tag", tag)
+    return list(dict.fromkeys(found))
+
+
+def check_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
+    """Metadata as a dict of texts. Raises `InvalidValue` naming the member."""
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, Mapping):
+        raise InvalidValue(f"metadata={metadata!r:.80} is not a dict of texts.")
+    for name, value in metadata.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise InvalidValue(f"metadata[{name!r:.80}]={value!r:.80}: names and values are texts; write str(…).")
+        if name.startswith("nb_artifacts."):
+            raise InvalidValue(f"metadata[{name!r}]: names that begin with 'nb_artifacts.' are ours.")
+        check_text("metadata", name)
+        check_text(f"metadata[{name!r}]", value)
+    return dict(metadata)
+
+
+def get(key: str | None = None, version: int | None = None, *, id: UUID | str | None = None) -> Record | None:
+    """The whole record of an id, or of a key's version (its highest where none is given), or None.
+
+    Raises `InvalidKey`, `InvalidValue` for a version or id that cannot be, and `StoreError`.
+    """
+    if (key is None) == (id is None):
+        raise InvalidValue("give a key or id=, and not both.")
+    store = current_store()
+    if id is not None:
+        if version is not None:
+            raise InvalidValue(f"version={version!r} goes with a key, not with id=.")
+        return store.get(to_id(id))
+    check_key(key)
+    if version is not None and (not isinstance(version, int) or isinstance(version, bool) or version < 1):
+        raise InvalidValue(f"version={version!r} is not a version: versions are 1, 2, 3 …")
+    assert key is not None
+    query = Query(artifacts=ArtifactFilter(key=KeyFilter(any_=[key])), version=version, sort=Sort.VERSION_DESC, limit=1)
+    found = store.find(query)
+    return whole(found[0], store) if found else None
+
+
+def whole(record: Record, store: Store) -> Record:
+    """`record` with its `data`, also where a list left that out."""
+    if record.data is not UNSET:
+        return record
+    again = store.get(record.id)
+    if again is None:
+        raise NotFound(f"{record.key or record.id} has been deleted.")
+    return again
+
+
+def to_id(value: object) -> UUID:
+    """The UUID that `value` is or spells. Raises `InvalidValue`."""
+    found = value if isinstance(value, UUID) else parse_id(value.strip()) if isinstance(value, str) else None
+    if found is None:
+        raise InvalidValue(f"{value!r:.80} is not the id of an artifact: give the UUID that create_* returned.")
+    return found
+
+
+def history(key: str, limit: int | None = None) -> list[Record]:
+    """Every version of a key, newest first; long payloads are left out."""
+    check_key(key)
+    only = ArtifactFilter(key=KeyFilter(any_=[key]))
+    return current_store().find(Query(artifacts=only, sort=Sort.VERSION_DESC, limit=limit))
+
+
+def latest(limit: int | None = None, sort: Sort = Sort.NEWEST) -> list[Record]:
+    """The newest version of every key, newest first."""
+    return current_store().find(Query(latest=True, sort=sort, limit=limit))
+
+
+def everything(limit: int | None = None, sort: Sort = Sort.NEWEST) -> list[Record]:
+    """Every version of every key, and what has none, newest first."""
+    return current_store().find(Query(sort=sort, limit=limit))
+
+
+def find_keys(beginning: str, limit: int = 200) -> list[str]:
+    """Stored keys that begin so, in order of the alphabet."""
+    if beginning and not is_key(beginning):
+        return []
+    only = ArtifactFilter(key=KeyFilter(like_=beginning))
+    found = current_store().find(Query(artifacts=only, latest=True, sort=Sort.KEY_ASC))
+    return [record.key for record in found if record.key and record.key.startswith(beginning)][:limit]
+
+
+def read(record: Record, store: Store | None = None) -> Payload:
+    """The typed value of a record. Raises `BlobMissing`, and `InvalidValue` where the content is not what it says."""
+    source = store or current_store()
+
+    def blob() -> bytes:
+        assert record.blob is not None
+        with source.open_blob(record.blob) as file:
+            return file.read()
+
+    return payload_class(record.type).read(whole(record, source), blob)
+
+
+def in_run(run_id: UUID) -> list[Record]:
+    """What a run and all runs below it made, newest first."""
+    return current_store().find(Query(run=run_id, sort=Sort.NEWEST))
+
+
+def run_of(record: Record) -> Run | None:
+    """The innermost run that made an artifact, as far as this store knows it."""
+    run_id = record.task_run_id or record.flow_run_id
+    return current_store().get_run(run_id) if run_id else None
+
+
+def cell_of(record: Record) -> Run | None:
+    """The cell that made an artifact, looked for upwards from its run."""
+    run, store = run_of(record), current_store()
+    while run is not None and run.kind != "cell":
+        run = store.get_run(run.parent_id) if run.parent_id else None
+    return run
+
+
+def find_runs(run_ids: Iterable[UUID]) -> dict[UUID, Run]:
+    """The runs that this store knows, by id."""
+    wanted = sorted(set(run_ids))
+    found = current_store().find_runs(RunQuery(id=IdFilter(any_=wanted), limit=len(wanted))) if wanted else []
+    return {run.id: run for run in found}
+
+
+def remove(artifact_id: UUID) -> None:
+    """Delete one artifact; its version number never comes back. Raises `NotFound`."""
+    current_store().delete(artifact_id)
+
+
+class Status(msgspec.Struct, frozen=True):
+    """What the folder holds and how it is kept."""
+
+    where: str
+    store: str
+    artifacts: int
+    keys: int
+    blob_bytes: int
+    journal: str
+    handed: bool
+    """Whether a Jupyter server named this folder."""
+    note: str | None = None
+    """Something to know: a server's folder that could not be read here."""
+
+
+def status(measure: Callable[[Store], tuple[int, str]] | None = None) -> Status:
+    """Where artifacts are kept, and how many. Raises `StoreError`."""
+    store = current_store()
+    size, journal = measure(store) if measure else (0, "")
+    return Status(
+        where=store.where, store=store.id, artifacts=store.count(Query()), keys=store.count(Query(latest=True)),
+        blob_bytes=size, journal=journal, handed=config.handed_folder() == config.folder(), note=config.handed_problem(),
+    )  # fmt: skip

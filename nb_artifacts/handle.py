@@ -1,0 +1,319 @@
+"""`Artifact`: one version of an artifact as a Python object that knows its key, value, run, and how to show itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from nb_artifacts import cells, config, core, display, runs
+from nb_artifacts.errors import InvalidValue, NotFound, UnsupportedType
+from nb_artifacts.types import Payload, coerce
+from nb_artifacts.types.image import Image
+from nb_artifacts.types.other import Other
+from nb_artifacts.types.progress import Progress
+from nb_artifacts.types.table import Table
+from nb_artifacts.wire import decode_data
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+    from PIL import Image as PILImage
+
+    from nb_artifacts.store import Store
+    from nb_artifacts.wire import Record, Run
+
+_IN_PLACE = ("progress", "display")
+
+
+
+class Artifact:
+    """One version of an artifact.
+
+    Made by ``Artifact.get``, ``create`` and the magics; or, as with Prefect, from parts:
+    ``Artifact(type="markdown", key="k", data="# hi").create()``.
+    """
+
+    _by_type: ClassVar[dict[str, type[Artifact]]] = {}
+    """Class of each type, entered by the subclasses in `artifacts`."""
+
+    _record: Record
+    _store: Store
+    _payload: Payload | None
+    _draft: Payload | None = None
+
+    def __init__(
+        self,
+        type: str | None = None,
+        key: str | None = None,
+        description: str | None = None,
+        data: Any = None,
+        metadata_: Mapping[str, str] | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> None:
+        """An artifact that is not kept yet; `create` keeps it. `data` is any JSON value, as on Prefect's wire."""
+        self._draft = data if isinstance(data, Payload) else Other(data, type)
+        self._payload = self._draft
+        self._parts = {"key": key, "description": description, "metadata": metadata_, "tags": tags}
+
+    @classmethod
+    def _of(cls, record: Record, store: Store, payload: Payload | None = None) -> Artifact:
+        made = object.__new__(cls._by_type.get(record.type or "", Artifact))
+        made._record, made._store, made._payload = record, store, payload  # noqa: SLF001 (our own)
+        return made
+
+    @classmethod
+    def _keep(cls, payload: Payload, **parts: Any) -> Artifact:
+        return cls._of(core.keep(payload, **parts), core.current_store(), payload)
+
+    def create(self) -> Artifact:
+        """Keep it, as a new version of its key; gives the kept artifact. Errors as `nb_artifacts.create`."""
+        if self._draft is None:
+            raise InvalidValue(f"{self!r} is kept already: make a new Artifact for another version.")
+        return self._keep(self._draft, **self._parts)._shown()
+
+    @classmethod
+    def get(cls, key: str | None = None, version: int | None = None, *, id: UUID | str | None = None) -> Artifact | None:
+        """The artifact of a key (its highest version, or the one asked for) or of an id; None if there is none.
+
+        Raises `InvalidKey`, `InvalidValue` and `StoreError`.
+        """
+        record = core.get(key, version, id=id)
+        if record is None:
+            return None
+        runs.note_input(record.id)
+        return cls._of(record, core.current_store())
+
+    @classmethod
+    def get_or_create(
+        cls,
+        key: str,
+        description: str | None = None,
+        data: Any = None,
+        *,
+        type: str | None = None,
+        metadata_: Mapping[str, str] | None = None,
+        tags: Iterable[str] | None = None,
+    ) -> tuple[Artifact, bool]:
+        """The newest artifact of a key and False; or, where there is none, a new one of `data` and True."""
+        found = cls.get(key)
+        if found is not None:
+            return found, False
+        return cls(type=type, key=key, description=description, data=data, metadata_=metadata_, tags=tags).create(), True
+
+    @classmethod
+    def history(cls, key: str) -> list[Artifact]:
+        """Every version of a key, newest first. Raises `InvalidKey` and `StoreError`."""
+        return [cls._of(record, core.current_store()) for record in core.history(key)]
+
+    def delete(self) -> None:
+        """Delete this version; its number never comes back. Raises `NotFound`."""
+        core.remove(self._kept().id)
+
+    def update(self, value: Any, description: str | None = None) -> Artifact:
+        """Change a progress (a percentage) or display artifact in place; other types are versions: call `create` again.
+
+        Raises `InvalidValue` for another type, and `NotFound`.
+        """
+        record = self._kept()
+        if record.type not in _IN_PLACE:
+            raise InvalidValue(f"a {record.type} artifact does not change: keep a new version under {record.key!r}.")
+        payload = self.payload.moved(value) if isinstance(self.payload, Progress) else coerce(value, type=record.type)
+        parts = {} if description is None else {"description": description}
+        self._record, self._payload = core.change(record.id, payload, **parts), payload
+        display.Live(str(record.id)).update(self._bundle, final=True)
+        return self
+
+    # What is known of it
+
+    def _kept(self) -> Record:
+        if self._draft is not None:
+            raise InvalidValue("this artifact is not kept yet: call its create() first.")
+        return self._record
+
+    @property
+    def id(self) -> UUID:
+        """UUIDv7, made by the client."""
+        return self._kept().id
+
+    @property
+    def key(self) -> str | None:
+        """The name of its line of versions, or None."""
+        return self._parts["key"] if self._draft is not None else self._record.key  # type: ignore[return-value]
+
+    @property
+    def type(self) -> str | None:
+        """``link``, ``markdown``, ``progress``, ``image``, ``table``, ``display``, another tool's word, or None."""
+        return self.payload.type if self._draft is not None else self._record.type
+
+    @property
+    def version(self) -> int | None:
+        """1, 2, 3 … within its key; None without a key."""
+        return self._kept().version
+
+    @property
+    def description(self) -> str | None:
+        """Markdown."""
+        return self._parts["description"] if self._draft is not None else self._record.description  # type: ignore[return-value]
+
+    @property
+    def created(self) -> datetime:
+        """When it was made, in UTC."""
+        return self._kept().created
+
+    @property
+    def updated(self) -> datetime:
+        """When it was last changed, in UTC."""
+        return self._kept().updated
+
+    @property
+    def metadata_(self) -> dict[str, str] | None:
+        """Texts by name; the underscore is Prefect's."""
+        return self._kept().metadata_
+
+    @property
+    def tags(self) -> list[str]:
+        """Tags, in the order given."""
+        return list(self._kept().tags)
+
+    @property
+    def flow_run_id(self) -> UUID | None:
+        """The flow, or else the session, that it comes from."""
+        return self._kept().flow_run_id
+
+    @property
+    def task_run_id(self) -> UUID | None:
+        """The task, or else the cell, that it comes from."""
+        return self._kept().task_run_id
+
+    @property
+    def data(self) -> Any:
+        """The JSON value that Prefect knows as an artifact's data: a table is JSON text, a progress a number."""
+        if self._draft is not None:
+            return msgspec.json.decode(self._draft.content().data)
+        self._record = core.whole(self._record, self._store)
+        return decode_data(self._record)
+
+    @property
+    def payload(self) -> Payload:
+        """The typed value (`nb_artifacts.types`). Raises `BlobMissing`."""
+        if self._payload is None:
+            self._payload = core.read(self._record, self._store)
+        return self._payload
+
+    @property
+    def value(self) -> Any:
+        """What was kept: the same object where it was made, an equal one elsewhere. Raises `BlobMissing`."""
+        return self.payload.value
+
+    @property
+    def run(self) -> Run | None:
+        """The innermost run that it comes from, as far as this folder knows it."""
+        return core.run_of(self._kept())
+
+    @property
+    def source(self) -> str | None:
+        """The source of the cell that made it, known secrets redacted; None outside cells."""
+        cell = core.cell_of(self._kept())
+        return cell.provenance.source if cell else None
+
+    # What it can be turned into
+
+    def _table(self) -> Table:
+        if not isinstance(self.payload, Table):
+            raise UnsupportedType(f"{self!r} is not a table: use .value.")
+        return self.payload
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A table as a pandas DataFrame, dtypes and index as kept. Raises `UnsupportedType` for another type."""
+        return self._table().to_pandas()
+
+    def to_polars(self) -> pl.DataFrame:
+        """A table as a polars DataFrame. Raises `UnsupportedType` for another type or without polars."""
+        return self._table().to_polars()
+
+    def to_arrow(self) -> pa.Table:
+        """A table as a pyarrow Table. Raises `UnsupportedType` for another type."""
+        return self._table().to_arrow()
+
+    def image(self) -> PILImage.Image:
+        """An image as a Pillow image. Raises `UnsupportedType` for another type, and for one that is only a URL."""
+        if not isinstance(self.payload, Image):
+            raise UnsupportedType(f"{self!r} is not an image: use .value.")
+        return self.payload.image()
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write its content to a file; the suffix chooses the form (a table: .parquet, .csv, .json). Gives the path.
+
+        Raises `InvalidValue` for a suffix that this type cannot be written as, naming those that can.
+        """
+        target = Path(path).expanduser()
+        content = self.payload.file(target.suffix.lower())
+        try:
+            target.write_bytes(content)
+        except OSError as error:
+            raise InvalidValue(f"{target} cannot be written: {error.strerror}. Choose another place.") from None
+        return target
+
+    # How it shows itself
+
+    def _bundle(self) -> dict[str, Any]:
+        return display.bundle(self._record, self.payload, self._store.id)
+
+    def _shown(self, wanted: bool | None = None) -> Artifact:
+        """Show it where it is made: in a kernel, once a cell, unless switched off."""
+        if (config.display_enabled() if wanted is None else wanted) and cells.kernel_shell() is not None:
+            display.show_once(str(self._record.id), self._bundle)
+        return self
+
+    def _ipython_display_(self) -> None:
+        if self._draft is not None:
+            display.publish({"text/plain": repr(self)}, f"draft-{id(self)}")
+        elif cells.kernel_shell() is None:
+            display.publish(self._bundle(), str(self._record.id))
+        else:
+            display.show_once(str(self._record.id), self._bundle)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:  # noqa: ARG002
+        return {"text/plain": repr(self)} if self._draft is not None else self._bundle()
+
+    def __repr__(self) -> str:
+        if self._draft is not None:
+            return f"<{type(self).__name__} {self.key or 'without a key'}, not kept yet>"
+        record = self._record
+        name = f"{record.key}@{record.version}" if record.key else str(record.id)
+        return f"<{type(self).__name__} {name}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Artifact) or self._draft is not None or other._draft is not None:
+            return self is other
+        return self._record.id == other._record.id
+
+    def __hash__(self) -> int:
+        return id(self) if self._draft is not None else hash(self._record.id)
+
+
+def existing(name: str) -> Artifact:
+    """The artifact that ``K``, ``K@V`` or an id names. Raises `NotFound` naming it."""
+    key, version, found_id = core.parse_name(name)
+    found = Artifact.get(key, version, id=found_id)
+    if found is None:
+        raise NotFound(_missing(key, version, name))
+    return found
+
+
+def _missing(key: str | None, version: int | None, name: str) -> str:
+    if key is None:
+        return f"there is no artifact with the id {name}."
+    versions = core.history(key, limit=1)
+    if version is not None and versions:
+        return f"{key!r} has no version {version}: its newest is {versions[0].version}."
+    near = core.find_keys(key[:3], limit=5)
+    return f"there is no artifact {key!r}." + (f" Near it: {', '.join(near)}." if near else "")

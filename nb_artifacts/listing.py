@@ -1,0 +1,109 @@
+"""Tables of artifacts for people, in a notebook or a terminal: every cell is text, whatever it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from nb_artifacts import core
+from nb_artifacts.errors import ArtifactError
+from nb_artifacts.types.text import clip_text, count, duration, one_line, size
+from nb_artifacts.wire import UNSET, now
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from nb_artifacts.handle import Artifact
+    from nb_artifacts.wire import Record
+
+_BORDER = "1px solid rgba(128,128,128,.4)"
+
+
+@dataclass
+class Listing:
+    """Rows under a head; shows itself as an HTML table or as aligned columns."""
+
+    head: Sequence[str]
+    rows: list[list[str]]
+    nothing: str
+    """What is said where there are no rows."""
+
+    def __repr__(self) -> str:
+        if not self.rows:
+            return self.nothing
+        lines = [list(self.head), *self.rows]
+        widths = [max(len(line[n]) for line in lines) for n in range(len(self.head))]
+        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+
+    def _repr_html_(self) -> str:
+        if not self.rows:
+            return f"<em>{escape(self.nothing)}</em>"
+        cell = f"text-align:left;padding:2px 10px;border-bottom:{_BORDER}"
+        head = "".join(f'<th scope="col" style="{cell}">{escape(name)}</th>' for name in self.head)
+        rows = ["".join(f'<td style="{cell}">{escape(text)}</td>' for text in row) for row in self.rows]
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(f'<tr>{row}</tr>' for row in rows)}</tbody></table>"
+
+
+def ago(moment: datetime) -> str:
+    """How long ago, in words."""
+    passed = (now() - moment).total_seconds()
+    return "now" if passed < 1 else f"{duration(passed)} ago"
+
+
+def versions(records: list[Record]) -> Listing:
+    """One line a record: key, version, type, what it is, when, description."""
+    rows = [
+        [
+            clip_text(record.key or "—", 60), "" if record.version is None else f"v{record.version}",
+            one_line(record.type or "data"), summary(record), ago(record.created),
+            clip_text(one_line(record.description or ""), 80),
+        ]
+        for record in records
+    ]  # fmt: skip
+    return Listing(
+        ("Key", "Version", "Type", "Content", "Made", "Description"), rows,
+        "Nothing kept yet. Try %%artifact --key my-first-artifact over a cell.",
+    )  # fmt: skip
+
+
+def summary(record: Record) -> str:
+    """One line that says what a record holds, from its `info` alone: payloads are not read for lists."""
+    from nb_artifacts.types import payload_class
+
+    if not record.info or record.data is UNSET:
+        return ""
+    try:
+        return clip_text(payload_class(record.type).read(record, lambda: b"").summary(), 80)
+    except ArtifactError:
+        return ""
+
+
+def details(artifact: Artifact) -> Listing:
+    """What is known of one artifact, a line a fact."""
+    record = core.get(id=artifact.id)
+    assert record is not None
+    cell = core.cell_of(record)
+    made = cell.provenance if cell else None
+    facts = [
+        ("key", record.key), ("version", record.version), ("type", record.type), ("id", record.id),
+        ("content", artifact.payload.summary()), ("description", record.description), ("tags", ", ".join(record.tags)),
+        ("made", f"{ago(record.created)} ({record.created:%Y-%m-%d %H:%M:%S} UTC)"),
+        ("updated", f"{ago(record.updated)}" if record.updated != record.created else None),
+        ("bytes", size(record.blob.size) if record.blob else None), ("notebook", made and made.notebook),
+        ("cell", made and made.execution_count and f"[{made.execution_count}]"), ("source", made and made.source),
+        *((record.metadata_ or {}).items()),
+    ]  # fmt: skip
+    rows = [[name, clip_text(one_line(str(fact)), 400)] for name, fact in facts if fact not in (None, "")]
+    return Listing(("Fact", "Value"), rows, "")
+
+
+def folder_status(found: core.Status) -> Listing:
+    """Where artifacts are kept, and how many."""
+    rows = [
+        ["folder", one_line(found.where)], ["keys", count(found.keys)], ["artifacts", count(found.artifacts)],
+        ["blobs", size(found.blob_bytes)], ["store id", found.store], ["journal", found.journal],
+        *([["note", found.note]] if found.note else []),
+    ]  # fmt: skip
+    return Listing(("", ""), rows, "")

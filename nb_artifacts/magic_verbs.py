@@ -1,0 +1,108 @@
+"""The verbs of ``%artifact``, and ``%artifact TYPE EXPRESSION``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from nb_artifacts import core
+from nb_artifacts.artifacts import Artifact, create
+from nb_artifacts.errors import UsageError
+from nb_artifacts.handle import existing
+from nb_artifacts.listing import Listing, details, folder_status, versions
+from nb_artifacts.magic_parse import TYPES, VERBS, parse_words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def run(shell: Any, words: list[str], line: str) -> Any:
+    """Do what ``%artifact`` was asked; the result is the cell's.
+
+    Raises `UsageError` for a word that is no verb and no type, and what the operation raises.
+    """
+    verb, rest = words[0], words[1:]
+    if verb in TYPES:
+        return _keep_expression(shell, verb, line.strip()[len(verb) :])
+    act = _ACTS.get(verb)
+    if act is None:
+        raise UsageError(f"{verb!r} is not a verb: choose from {', '.join(VERBS)}, or a type: {', '.join(TYPES)}.")
+    return act(rest)
+
+
+def _keep_expression(shell: Any, type: str, line: str) -> Artifact:
+    """``%artifact table df.head() --key K``: the expression is all that stands before the first flag."""
+    expression, flags = _split_flags(line)
+    options = parse_words(flags)
+    options.type = type
+    options.check()
+    if not expression:
+        raise UsageError(f"%artifact {type} needs an expression: %artifact {type} NAME --key K.")
+    value = shell.ev(expression) if type not in {"markdown", "link"} else _text(shell, expression)
+    return create(value, options.key, options.description, type=type, tags=options.tags, display=False)
+
+
+def _text(shell: Any, expression: str) -> Any:
+    """An expression where it is one, else the words as they stand (a bare URL is no Python)."""
+    try:
+        compile(expression, "<%artifact>", "eval")
+    except SyntaxError:
+        return expression
+    return shell.ev(expression)
+
+
+def _split_flags(line: str) -> tuple[str, list[str]]:
+    from nb_artifacts.magic_parse import FLAGS, split_line
+
+    starts = [at for flag in FLAGS if (at := f" {line} ".replace("=", " ").find(f" {flag} ")) >= 0]
+    cut = min(starts, default=len(line))
+    return line[:cut].strip(), split_line(line[cut:])
+
+
+def _one(verb: str, rest: list[str]) -> str:
+    if len(rest) != 1 or rest[0].startswith("--"):
+        raise UsageError(f"%artifact {VERBS[verb]}" if verb != "history" else "%artifact history K")
+    return rest[0]
+
+
+def _ls(rest: list[str]) -> Listing:
+    every, limit, words = False, 100, list(rest)
+    while words:
+        word = words.pop(0)
+        if word in {"--all", "-a"}:
+            every = True
+        elif word == "--limit" and words and words[0].isdigit():
+            limit = int(words.pop(0))
+        else:
+            raise UsageError(f"{word!r}: write %artifact ls [--all] [--limit N].")
+    return versions(core.everything(limit) if every else core.latest(limit))
+
+
+def _delete(rest: list[str]) -> str:
+    sure = [word for word in rest if word in {"--yes", "-y"}]
+    name = _one("delete", [word for word in rest if word not in sure])
+    key, version, found_id = core.parse_name(name)
+    doomed = [existing(name).id] if version or found_id else [record.id for record in core.history(key or "")]
+    if not doomed:
+        existing(name)  # raises NotFound, naming keys that are near
+    if not sure and len(doomed) > 1:
+        raise UsageError(f"{name!r} has {len(doomed)} versions: %artifact delete {name} --yes deletes them all.")
+    for one in doomed:
+        core.remove(one)
+    return f"Deleted {len(doomed)} {'version' if len(doomed) == 1 else 'versions'} of {name}."
+
+
+def _status(rest: list[str]) -> Listing:
+    if rest:
+        raise UsageError("%artifact status takes nothing more.")
+    return folder_status(core.status())
+
+
+_ACTS: dict[str, Callable[[list[str]], Any]] = {
+    "ls": _ls,
+    "get": lambda rest: existing(_one("get", rest)),
+    "inspect": lambda rest: details(existing(_one("inspect", rest))),
+    "history": lambda rest: versions(core.history(_one("history", rest))),
+    "delete": _delete,
+    "open": lambda rest: existing(_one("open", rest)),
+    "status": _status,
+}

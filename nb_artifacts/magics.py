@@ -1,0 +1,147 @@
+"""``%artifact`` and ``%%artifact``: parse what was typed and hand over.
+
+``%%artifact`` over Python code is not run as a cell magic, because IPython runs those without top-level ``await``:
+its line becomes an ordinary first statement and the cell's last expression is wrapped (`magic_cells`). Markdown and
+link cells are text and stay cell magics. Loading this file loads neither the wire nor the store.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class
+from traitlets import Bool, Enum, Unicode
+from traitlets.config import SingletonConfigurable
+
+from nb_artifacts import cells, config, magic_cells
+from nb_artifacts.errors import ArtifactError, UsageError
+from nb_artifacts.magic_parse import HELP, VERBS, Options, parse_cell_line, split_line
+
+if TYPE_CHECKING:
+    from nb_artifacts.artifacts import Artifact
+
+
+class NbArtifacts(SingletonConfigurable):
+    """Options of a configuration file: ``c.NbArtifacts.home = "…"``."""
+
+    home = Unicode("", help="The folder in which artifacts are kept; empty: NB_ARTIFACTS_HOME, or the user's data folder.").tag(
+        config=True
+    )
+    display = Bool(True, help="Show an artifact where create_* and track make it.").tag(config=True)
+    provenance = Enum(["full", "names", "off"], "full", help="How much of the cell is kept with an artifact.").tag(config=True)
+    durability = Enum(
+        ["power", "process"], "power", help="Whether a returned call survives a power cut, or only the end of the process."
+    ).tag(config=True)
+
+
+@magics_class
+class ArtifactMagics(Magics):
+    """The ``artifact`` magic of one shell."""
+
+    @line_cell_magic
+    def artifact(self, line: str, cell: str | None = None) -> Any:
+        """Keep what a cell makes; find it again."""
+        try:
+            return self._line(line) if cell is None else self._cell(line, cell)
+        except ArtifactError as error:
+            raise _quiet(error) from None
+
+    def _line(self, line: str) -> Any:
+        words = split_line(line)
+        if not words or words[0] == "help":
+            print(HELP)  # noqa: T201 (help is for reading)
+            return None
+        if words[0] == magic_cells.VERB:
+            return self.begin(line.strip()[len(magic_cells.VERB) :])
+        from nb_artifacts import magic_verbs
+
+        return magic_verbs.run(self.shell, words, line)
+
+    def _cell(self, line: str, body: str) -> Any:
+        options = parse_cell_line(line)
+        if options.type in {"markdown", "link"}:
+            from nb_artifacts import magic_text
+
+            return magic_text.keep(options, body, self.shell.user_ns)
+        if options.type == "progress":
+            self.begin(line)
+            return self.finish(magic_cells.run_body(self.shell, body), line)
+        return self.keep(magic_cells.run_body(self.shell, body), line)
+
+    def begin(self, line: str) -> None:
+        """Before a cell's code runs: an option typed wrongly stops it here, and a progress cell's bar begins."""
+        options = parse_cell_line(line)
+        options.check()
+        if options.type == "progress":
+            from nb_artifacts import bars
+
+            self._bar = bars.cell_bar(options.key, options.description, options.tags)
+
+    def refuse(self, reason: str) -> None:
+        """Stop a cell that would have nothing to keep, before it runs."""
+        raise _quiet(UsageError(reason))
+
+    def keep(self, value: Any, line: str) -> Artifact:
+        """After a cell's code ran: keep the value of its last expression; the artifact is the cell's result."""
+        options = parse_cell_line(line)
+        try:
+            return _make(value, options)
+        except ArtifactError as error:
+            self.shell.user_ns["_"] = value
+            error.args = (f"{error} The cell's value is in `_`.",)
+            raise _quiet(error) from None
+
+    def finish(self, value: Any, line: str) -> Artifact:  # noqa: ARG002 (called like `keep`)
+        """At the end of a progress cell: show what it gave, and give the bar's artifact."""
+        from IPython.display import display
+
+        if value is not None and not self.shell.displayhook.quiet():
+            display(value)
+        return self._bar.finished(value)
+
+
+def _make(value: Any, options: Options) -> Artifact:
+    from nb_artifacts.artifacts import create
+
+    return create(
+        value, options.key, options.description, type=options.type, tags=options.tags, display=False
+    )  # the result of a cell shows itself
+
+
+def _quiet(error: ArtifactError) -> ArtifactError:
+    """An error of ours as one line in the notebook: what is wrong lies in the message, not in our frames."""
+    error._render_traceback_ = lambda: [f"{type(error).__name__}: {error}"]  # type: ignore[attr-defined]
+    return error
+
+
+def load(shell: Any) -> None:
+    """Register magics, completion and the watch over cells; a second time changes nothing."""
+    if "ArtifactMagics" in shell.magics_manager.registry:
+        return
+    from nb_artifacts import magic_complete
+
+    config.use_traits(NbArtifacts.instance(parent=shell))
+    magics = ArtifactMagics(shell)
+    ArtifactMagics.artifact.__doc__ = HELP
+    shell.register_magics(magics)
+    magic_cells.install(shell)
+    magic_complete.install(shell)
+    cells.watch(shell)
+
+
+def unload(shell: Any) -> None:
+    """Take everything back that `load` put in."""
+    from nb_artifacts import magic_complete
+
+    if shell.magics_manager.registry.pop("ArtifactMagics", None) is None:
+        return
+    for kind in ("line", "cell"):
+        shell.magics_manager.magics[kind].pop("artifact", None)
+    magic_cells.uninstall(shell)
+    magic_complete.uninstall(shell)
+    cells.unwatch()
+    config.use_traits(None)
+    NbArtifacts.clear_instance()
+
+
+__all__ = ["VERBS", "ArtifactMagics", "NbArtifacts", "load", "unload"]
