@@ -6,7 +6,9 @@ async code: a value comes back, never a coroutine (`aio` has the awaitable names
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
+
+from msgspec import UNSET
 
 from nb_artifacts import cells, core, display
 from nb_artifacts.errors import InvalidValue, NotFound
@@ -128,7 +130,7 @@ def _keep(
     metadata: Mapping[str, str] | None,
     display: bool | None,
 ) -> Artifact:
-    return Artifact._keep(payload, key=key, description=description, tags=tags, metadata=metadata)._shown(display)  # noqa: SLF001 (one package)
+    return Artifact._keep(payload, key=key, description=description, tags=tags, metadata=metadata)._shown(display)
 
 
 def create_link_artifact(
@@ -217,8 +219,7 @@ def update_progress_artifact(artifact_id: UUID, progress: float, description: st
         raise InvalidValue(f"{wanted} is a {record.type} artifact, not a progress: only a progress is updated.")
     moved = before.moved(progress)
     ended = moved.info.state != "running"
-    parts = {} if description is None else {"description": description}
-    after = core.change(wanted, moved, durable=ended, **parts)
+    after = core.change(wanted, moved, UNSET if description is None else description, durable=ended)
     if cells.kernel_shell() is not None:
         _outputs(str(wanted)).update(lambda: display.bundle(after, moved, core.current_store().id), final=ended)
     return wanted

@@ -9,7 +9,7 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
@@ -53,7 +53,7 @@ class Bar:
             pid=writer.pid, process_started=writer.started,
         )  # fmt: skip
         record = core.keep(Progress(self.info), key, description, tags=tags)
-        self.artifact = Artifact._of(record, core.current_store(), Progress(self.info))  # noqa: SLF001 (one package)
+        self.artifact = Artifact._of(record, core.current_store(), Progress(self.info))
         self.live = display.Live(str(record.id))
         self.due = time.monotonic() + WRITE_EVERY
         self._seen = (self.due - WRITE_EVERY, 0.0)
@@ -94,8 +94,8 @@ class Bar:
                 self._warned = True
                 warnings.warn(f"progress is not kept at the moment, the loop goes on: {error}", stacklevel=2)
             return
-        self.artifact._record, self.artifact._payload = record, payload  # noqa: SLF001 (one package)
-        self.live.update(self.artifact._bundle, final=durable)  # noqa: SLF001
+        self.artifact._record, self.artifact._payload = record, payload
+        self.live.update(self.artifact._bundle, final=durable)
 
     def finished(self) -> Artifact:
         """End it at 100 %; gives its artifact."""
@@ -126,7 +126,7 @@ def track(
         raise InvalidValue(f"total={total!r} is not a number of items: give 0 or more, or leave it out.")
     import sys
 
-    return _Loop(iterable, Bar(key, description, total), sys._getframe(1).f_code)  # noqa: SLF001 (whose loop it is)
+    return _Loop(iterable, Bar(key, description, total), sys._getframe(1).f_code)
 
 
 class _Loop(Generic[T]):
@@ -134,7 +134,7 @@ class _Loop(Generic[T]):
 
     def __init__(self, iterable: Iterable[T], bar: Bar, owner: CodeType) -> None:
         self._iterable, self._bar, self._owner = iterable, bar, owner
-        bar.artifact._shown()  # noqa: SLF001 (one package)
+        bar.artifact._shown()
         cell = cells.current()
         if cell is not None:
             cell.at_end.append(self._cell_ended)
@@ -179,7 +179,7 @@ class _Loop(Generic[T]):
 def cell_bar(key: str | None, description: str | None, tags: Iterable[str] | None) -> Bar:
     """The bar of a cell: runs for as long as the cell does, and fails with it."""
     bar = Bar(key, description, None, tags=tags)
-    bar.artifact._shown()  # noqa: SLF001 (one package)
+    bar.artifact._shown()
     cell = cells.current()
 
     def ended(error: BaseException | None) -> None:

@@ -99,7 +99,7 @@ def provenance_level() -> str:
 
 def durable() -> bool:
     """Whether a returned call survives a power cut."""
-    return option("durability") != "process"
+    return bool(option("durability") != "process")
 
 
 def folder() -> Path:
@@ -120,6 +120,14 @@ def handed_folder() -> Path | None:
     except (OSError, ValueError):
         return None
     return Path(path) if there == store_id else None
+
+
+def handed_problem() -> str | None:
+    """Why the Jupyter server's folder is not the one used here; None where it is, or none was handed."""
+    path = os.environ.get(FROM_SERVER, "").partition(":")[2]
+    if not path or handed_folder() is not None or option("home") or os.environ.get(HOME):
+        return None
+    return f"the Jupyter server keeps artifacts in {path}, which cannot be read here: this process uses its own folder"
 
 
 def default_folder() -> Path:

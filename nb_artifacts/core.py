@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -36,6 +35,9 @@ from nb_artifacts.wire import (
     now,
     parse_id,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _open: dict[tuple[Path, bool], Store] = {}
 _opening = threading.Lock()

@@ -118,7 +118,7 @@ def show_once(artifact_id: str, make: Callable[[], dict[str, Any]]) -> bool:
         publish(make(), artifact_id)
         return True
     more = len(cell.shown) - shown
-    text = f"… and {more} more {'artifact' if more == 1 else 'artifacts'} of this cell: see %artifact ls or the Artifacts panel."
+    text = f"… and {more} more {'artifact' if more == 1 else 'artifacts'} of this cell: see %artifact ls."
     publish({"text/plain": text, "text/html": f"<em>{escape(text)}</em>"}, f"more-{id(cell)}", update=more > 1)
     return False
 

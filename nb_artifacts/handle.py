@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
+from msgspec import UNSET
 
 from nb_artifacts import cells, config, core, display, runs
 from nb_artifacts.errors import InvalidValue, NotFound, UnsupportedType
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from nb_artifacts.wire import Record, Run
 
 _IN_PLACE = ("progress", "display")
-
 
 
 class Artifact:
@@ -66,7 +66,7 @@ class Artifact:
     @classmethod
     def _of(cls, record: Record, store: Store, payload: Payload | None = None) -> Artifact:
         made = object.__new__(cls._by_type.get(record.type or "", Artifact))
-        made._record, made._store, made._payload = record, store, payload  # noqa: SLF001 (our own)
+        made._record, made._store, made._payload = record, store, payload
         return made
 
     @classmethod
@@ -126,8 +126,8 @@ class Artifact:
         if record.type not in _IN_PLACE:
             raise InvalidValue(f"a {record.type} artifact does not change: keep a new version under {record.key!r}.")
         payload = self.payload.moved(value) if isinstance(self.payload, Progress) else coerce(value, type=record.type)
-        parts = {} if description is None else {"description": description}
-        self._record, self._payload = core.change(record.id, payload, **parts), payload
+        said = UNSET if description is None else description
+        self._record, self._payload = core.change(record.id, payload, said), payload
         display.Live(str(record.id)).update(self._bundle, final=True)
         return self
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from nb_artifacts import core
 from nb_artifacts.errors import ArtifactError
 from nb_artifacts.types.text import clip_text, count, duration, one_line, size
-from nb_artifacts.wire import UNSET, now
+from nb_artifacts.wire import now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +37,9 @@ class Listing:
             return self.nothing
         lines = [list(self.head), *self.rows]
         widths = [max(len(line[n]) for line in lines) for n in range(len(self.head))]
-        return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        )
 
     def _repr_html_(self) -> str:
         if not self.rows:

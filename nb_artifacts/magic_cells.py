@@ -45,7 +45,7 @@ def _type(options: str) -> str | None:
 class WrapLastExpression(ast.NodeTransformer):
     """IPython's AST step for cells that begin with our call."""
 
-    def visit_Module(self, node: ast.Module) -> ast.Module:  # noqa: N802 (ast's name)
+    def visit_Module(self, node: ast.Module) -> ast.Module:
         """Wrap the last expression in ``keep(…)``, or put a refusal first."""
         options = _options(node)
         if options is None:

@@ -20,7 +20,7 @@ _VERB_FLAGS = {"ls": ["--all", "--limit"], "delete": ["--yes"]}
 _NAMING = {"get", "inspect", "history", "delete", "open"}
 
 
-@context_matcher(identifier="nb_artifacts")
+@context_matcher(identifier="nb_artifacts")  # type: ignore[untyped-decorator]
 def match(context: CompletionContext) -> SimpleMatcherResult:
     """What may stand where the cursor is, if its line is one of ours."""
     line = context.text_until_cursor.rsplit("\n", 1)[-1]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nb_artifacts.errors import ArtifactError, InvalidValue, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from nb_artifacts.artifacts import Artifact
     from nb_artifacts.magic_parse import Options
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
-_CONVERSIONS = {"r": repr, "s": str, "a": ascii}
+_CONVERSIONS: dict[str, Callable[[Any], str]] = {"r": repr, "s": str, "a": ascii}
 
 
 def keep(options: Options, body: str, names: dict[str, Any]) -> Artifact:
@@ -66,7 +67,7 @@ def _parts(text: str) -> Iterator[str | _Field]:
             yield text[brace]
             start = brace + 2
         elif text[brace] == "}":
-            raise UsageError(f"line {_line(text, brace)}: a }} stands alone; write }}}} for a brace, or --raw to fill nothing in.")
+            raise UsageError(f"line {_line(text, brace)}: a }} stands alone: write }}}} for a brace, or use --raw.")
         else:
             end = _end(text, brace + 1)
             yield _field(text[brace + 1 : end])
@@ -88,7 +89,8 @@ def _end(text: str, start: int) -> int:
 
 def _outside_strings(text: str, start: int) -> Iterator[tuple[int, str]]:
     """Positions and characters that lie outside strings and nested brackets, from `start` on."""
-    at, closing = start, []
+    closing: list[str] = []
+    at = start
     while at < len(text):
         character = text[at]
         if character in "'\"":

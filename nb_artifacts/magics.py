@@ -19,6 +19,7 @@ from nb_artifacts.magic_parse import HELP, VERBS, Options, parse_cell_line, spli
 
 if TYPE_CHECKING:
     from nb_artifacts.artifacts import Artifact
+    from nb_artifacts.bars import Bar
 
 
 class NbArtifacts(SingletonConfigurable):
@@ -37,6 +38,9 @@ class NbArtifacts(SingletonConfigurable):
 @magics_class
 class ArtifactMagics(Magics):
     """The ``artifact`` magic of one shell."""
+
+    shell: Any
+    _bar: Bar
 
     @line_cell_magic
     def artifact(self, line: str, cell: str | None = None) -> Any:
@@ -93,11 +97,11 @@ class ArtifactMagics(Magics):
 
     def finish(self, value: Any, line: str) -> Artifact:  # noqa: ARG002 (called like `keep`)
         """At the end of a progress cell: show what it gave, and give the bar's artifact."""
-        from IPython.display import display
-
         if value is not None and not self.shell.displayhook.quiet():
-            display(value)
-        return self._bar.finished(value)
+            data, metadata = self.shell.display_formatter.format(value)
+            if data:
+                self.shell.display_pub.publish(data, metadata)
+        return self._bar.finished()
 
 
 def _make(value: Any, options: Options) -> Artifact:

@@ -21,7 +21,7 @@ from weakref import WeakKeyDictionary
 from nb_artifacts import cells, config, provenance
 from nb_artifacts.errors import InvalidValue, StoreError
 from nb_artifacts.redact import error_line
-from nb_artifacts.wire import Run, RunKind, RunState, new_id, now
+from nb_artifacts.wire import Provenance, Run, RunKind, RunState, new_id, now
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -185,7 +185,7 @@ def _entered(kind: RunKind, name: str) -> Iterator[Run]:
     parent = stack[-1] if stack else life.cell_run(cell) if cell else life.session
     inner = Run(
         id=new_id(), kind=kind, name=name, started=now(), parent_id=parent.id, session_id=life.session.id,
-        provenance=provenance.Provenance(notebook=parent.provenance.notebook),
+        provenance=Provenance(notebook=parent.provenance.notebook),
     )  # fmt: skip
     token = _inside.set((*stack, inner))
     error: BaseException | None = None
