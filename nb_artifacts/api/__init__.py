@@ -1,0 +1,110 @@
+"""The REST API over a store, without a web framework: a `Request` in, a `Response` out.
+
+Hosts move the bytes, authenticate, and call an `Api` in a thread, because it may wait for the disk. Prefect's paths
+answer as Prefect's own server does; whoever sends ``Accept: application/vnd.nb-artifacts.v1+json`` gets whole records.
+
+message → jsontext → body → filters → artifacts, blobs, events, about → routes → `Api`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from nb_artifacts.api import about
+from nb_artifacts.api.events import HEARTBEAT, EventStream, Feed
+from nb_artifacts.api.message import BODY_LIMIT, Refused, Request, Response, answer, too_large
+from nb_artifacts.api.routes import ROUTES, Route, find_route, may_write
+from nb_artifacts.errors import Conflict, InvalidValue, StoreBusy, StoreError, StoreFull
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nb_artifacts.store import Store
+
+__all__ = [
+    "BODY_LIMIT",
+    "HEARTBEAT",
+    "ROUTES",
+    "Api",
+    "EventStream",
+    "Refused",
+    "Request",
+    "Response",
+    "Route",
+    "may_write",
+    "too_large",
+]
+
+log = logging.getLogger(__name__)
+
+STORE_HEADER = "X-NB-Artifacts-Store"
+
+
+class Api:
+    """Answers requests from one store, which `open_store` gives when it is first needed.
+
+    A store that cannot be opened is tried again with the next request, and answers say why. `poll` and `heartbeat`
+    are the event stream's, in seconds.
+    """
+
+    def __init__(self, open_store: Callable[[], Store], *, poll: float = 0.05, heartbeat: float = 15.0) -> None:
+        self._open = open_store
+        self._store: Store | None = None
+        self._lock = threading.Lock()
+        self.feed = Feed(lambda: self.store, poll=poll, heartbeat=heartbeat)
+
+    @property
+    def store(self) -> Store:
+        """The store. Raises `StoreError` where it cannot be opened."""
+        with self._lock:
+            if self._store is None:
+                self._store = self._open()
+            return self._store
+
+    def __call__(self, request: Request) -> Response:
+        """The answer to a request. Never raises for what a client or a store did wrong."""
+        try:
+            response = self._answer(request)
+        except Refused as refused:
+            response = refused.response
+        except StoreError as error:
+            response = _store_failed(request, error)
+        except InvalidValue as error:
+            response = answer({"detail": str(error)}, 422)
+        except Conflict as error:
+            response = answer({"detail": str(error)}, 409)
+        except Exception:
+            log.exception("%s %s failed", request.method, request.path)
+            response = answer({"exception_message": "Internal Server Error"}, 500)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if self._store is not None:
+            response.headers[STORE_HEADER] = self._store.id
+        return response
+
+    def close(self) -> None:
+        """End the event streams and let go of the store's files."""
+        self.feed.close()
+        if self._store is not None:
+            self._store.close()
+
+    def _answer(self, request: Request) -> Response:
+        route, names = find_route(request)
+        if request.path.startswith("/artifacts/"):
+            about.check_api_version(request.headers.get("x-prefect-api-version"))
+        if route.handler is about.events:
+            return route.handler(self.feed, request)
+        return route.handler(self.store, request, **names)
+
+
+def _store_failed(request: Request, error: StoreError) -> Response:
+    """Prefect's clients try again after a 503; ours show the reason."""
+    log.error("%s %s: %s", request.method, request.path, error)
+    if isinstance(error, StoreFull):
+        return answer({"detail": str(error)}, 507)
+    status, message = (503, "Service Unavailable") if isinstance(error, StoreBusy) else (500, "Internal Server Error")
+    response = answer({"exception_message": message, **({"detail": str(error)} if request.whole else {})}, status)
+    if status == 503:
+        response.headers["Retry-After"] = "1"
+    return response

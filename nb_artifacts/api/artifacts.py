@@ -1,0 +1,196 @@
+"""The artifact routes: Prefect's ten members by default, whole records for those who ask for them."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime  # noqa: TC003 - msgspec reads annotations
+from typing import TYPE_CHECKING, Any
+from uuid import UUID  # noqa: TC003
+
+import msgspec
+from msgspec import UNSET, Raw, Struct
+
+from nb_artifacts import wire
+from nb_artifacts.api import body
+from nb_artifacts.api.body import Field, optional
+from nb_artifacts.api.filters import read_query
+from nb_artifacts.api.message import JSON, Refused, Request, Response, answer, refusal
+from nb_artifacts.errors import BlobMissing, NotFound
+from nb_artifacts.wire import ArtifactFilter, KeyFilter, Patch, Query, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nb_artifacts.store import Store
+
+log = logging.getLogger(__name__)
+
+_CREATE: dict[str, Field] = {
+    "key": optional(body.key),
+    "type": optional(body.text),
+    "description": optional(body.text),
+    "data": body.anything,
+    "metadata_": optional(body.metadata),
+    "flow_run_id": optional(body.uuid),
+    "task_run_id": optional(body.uuid),
+}
+_PATCH = {name: _CREATE[name] for name in ("data", "description", "metadata_")}
+
+
+class Artifact(Struct):
+    """What Prefect's clients know of an artifact."""
+
+    id: UUID
+    created: datetime
+    updated: datetime
+    key: str | None
+    type: str | None
+    description: str | None
+    data: Raw
+    metadata_: dict[str, str] | None
+    flow_run_id: UUID | None
+    task_run_id: UUID | None
+
+
+class Collection(Artifact):
+    """What Prefect's clients know of a key: its newest version under an id of the key's own."""
+
+    latest_id: UUID
+
+
+def create(store: Store, request: Request) -> Response:
+    """``POST /artifacts/``: 201 and the artifact."""
+    found = body.read_object(request, _CREATE)
+    now = wire.now()
+    record = store.put(Record(id=wire.new_id(), created=now, updated=now, **found))
+    return _one(request, record, 201)
+
+
+def read(store: Store, request: Request, id: UUID) -> Response:
+    """``GET /artifacts/{id}``."""
+    record = store.get(id)
+    if record is None:
+        raise _unknown()
+    return _one(request, record)
+
+
+def latest(store: Store, request: Request, key: str) -> Response:
+    """``GET /artifacts/{key}/latest``: for Prefect's clients `id` and `created` are the key's own."""
+    if not wire.is_key(key):
+        raise _unknown()
+    query = Query(artifacts=ArtifactFilter(key=KeyFilter(any_=[key])), latest=True, data=True, limit=1)
+    found = store.find(query)
+    if not found:
+        raise _unknown()
+    if request.whole:
+        return _one(request, found[0])
+    return answer(_named_by_key(_artifact(found[0]), found[0]))
+
+
+def patch(store: Store, request: Request, id: UUID) -> Response:
+    """``PATCH /artifacts/{id}``: 204; a member left out stays, null clears it."""
+    found = body.read_object(request, _PATCH)
+    try:
+        store.patch(id, Patch(**found))
+    except NotFound:
+        raise _unknown() from None
+    return Response(204)
+
+
+def delete(store: Store, _: Request, id: UUID) -> Response:
+    """``DELETE /artifacts/{id}``: 204, and 404 when done again."""
+    try:
+        store.delete(id)
+    except NotFound:
+        raise _unknown() from None
+    return Response(204)
+
+
+def filter_all(store: Store, request: Request) -> Response:
+    """``POST /artifacts/filter``."""
+    return _list(store, request, read_query(request, latest=False))
+
+
+def filter_latest(store: Store, request: Request) -> Response:
+    """``POST /artifacts/latest/filter``: one entry a key."""
+    return _list(store, request, read_query(request, latest=True))
+
+
+def count_all(store: Store, request: Request) -> Response:
+    """``POST /artifacts/count``: a bare number."""
+    return _count(store, read_query(request, latest=False, paged=False))
+
+
+def count_latest(store: Store, request: Request) -> Response:
+    """``POST /artifacts/latest/count``: a bare number."""
+    return _count(store, read_query(request, latest=True, paged=False))
+
+
+def _unknown() -> Refused:
+    return refusal(404, "Artifact not found.")
+
+
+def _one(request: Request, record: Record, status: int = 200) -> Response:
+    if request.whole:
+        return answer(record, status, media=wire.MIME)
+    return answer(_artifact(record), status)
+
+
+def _count(store: Store, query: Query | None) -> Response:
+    return answer(0 if query is None else store.count(query))
+
+
+def _list(store: Store, request: Request, query: Query | None) -> Response:
+    """Long payloads are fetched one by one while the answer is sent, so that a page never sits in memory whole."""
+    wants_data = query is not None and (query.data or not request.whole)
+    if query is not None:
+        query.data = False
+    records = [] if query is None else store.find(query)
+    parts = _parts(store, request, records, fetch=wants_data)
+    headers = {"Content-Type": wire.MIME if request.whole else JSON}
+    if wants_data and any(record.data is UNSET for record in records):
+        return Response(200, parts, headers)
+    return Response(200, b"".join(parts), headers)
+
+
+def _parts(store: Store, request: Request, records: list[Record], *, fetch: bool) -> Iterator[bytes]:
+    before = b"["
+    for record in records:
+        if fetch and record.data is UNSET:
+            record.data = _payload(store, record)
+        yield before + wire.encode(record if request.whole else _listed(record))
+        before = b","
+    yield b"]" if records else b"[]"
+
+
+def _payload(store: Store, record: Record) -> Raw:
+    """One record whose bytes are gone must not take the whole list with it."""
+    try:
+        whole = store.get(record.id)
+    except BlobMissing:
+        log.exception("the payload of artifact %s is missing", record.id)
+        whole = None
+    return wire.NULL if whole is None or whole.data is UNSET else whole.data
+
+
+def _artifact(record: Record) -> Artifact:
+    return Artifact(**_members(record))
+
+
+def _listed(record: Record) -> Artifact:
+    if record.collection_id is UNSET:
+        return _artifact(record)
+    return _named_by_key(Collection(**_members(record), latest_id=record.id), record)
+
+
+def _members(record: Record) -> dict[str, Any]:
+    members = {name: getattr(record, name) for name in Artifact.__struct_fields__}
+    if record.data is UNSET:
+        members["data"] = wire.NULL
+    return members
+
+
+def _named_by_key(artifact: Artifact, record: Record) -> Artifact:
+    assert record.collection_id is not UNSET
+    assert record.collection_created is not UNSET
+    return msgspec.structs.replace(artifact, id=record.collection_id, created=record.collection_created)

@@ -1,0 +1,234 @@
+"""The change feed as server-sent events.
+
+While anybody listens, one thread looks at the store's newest `seq` every few hundredths of a second: writes of other
+processes (kernels) are found without any message from them. What is new is encoded once and kept in a short memory
+that all listeners share; a listener is only a position in the feed. One too slow for the shared memory reads what it
+missed from the store, where a record updated a thousand times is one row, so nothing grows with slow listeners.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from nb_artifacts import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nb_artifacts.store import Store
+    from nb_artifacts.wire import Change
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT = b": still here\n\n"
+MOST_EVENTS = 1000
+MOST_BYTES = 4 * 1024 * 1024
+PAGE = 200
+RETRY_SECONDS = 1.0
+"""How long the watcher leaves a store alone that gave an error."""
+
+
+class Feed:
+    """The watcher of one store and what it saw last."""
+
+    def __init__(self, store: Callable[[], Store], *, poll: float = 0.05, heartbeat: float = 15.0) -> None:
+        self.store = store
+        self.poll = poll
+        self.heartbeat = heartbeat
+        self.closed = threading.Event()
+        self._lock = threading.Lock()
+        self._listeners: set[EventStream] = set()
+        self._watcher: threading.Thread | None = None
+        self._recent: deque[tuple[int, bytes]] = deque()
+        self._bytes = 0
+        self._head = 0
+        self.floor = 0
+        """Whatever came after this `seq` can be had without asking the store."""
+
+    @property
+    def listeners(self) -> int:
+        """How many listen."""
+        return len(self._listeners)
+
+    def add(self, stream: EventStream) -> None:
+        """Begin to wake a stream when there is something for it."""
+        newest = self.store().last_seq()
+        with self._lock:
+            self._listeners.add(stream)
+            if self._watcher is None and not self.closed.is_set():
+                self._recent.clear()
+                self._bytes, self._head, self.floor = 0, newest, newest
+                self._watcher = threading.Thread(target=self._watch, name="nb-artifacts-feed", daemon=True)
+                self._watcher.start()
+
+    def remove(self, stream: EventStream) -> None:
+        """Forget a stream; the watcher ends with the last one."""
+        with self._lock:
+            self._listeners.discard(stream)
+
+    def close(self) -> None:
+        """End every stream."""
+        self.closed.set()
+        self._wake()
+
+    def after(self, seq: int) -> list[tuple[int, bytes]] | None:
+        """What came after `seq`, without touching the store; None where that is no longer remembered."""
+        if seq >= self._head:
+            return []
+        with self._lock:
+            if seq < self.floor:
+                return None
+            found = []
+            for event in reversed(self._recent):
+                if event[0] <= seq:
+                    break
+                found.append(event)
+        return found[::-1]
+
+    def _watch(self) -> None:
+        pause = self.poll
+        while not self.closed.wait(pause):
+            with self._lock:
+                if not self._listeners:
+                    self._watcher = None
+                    return
+            try:
+                self._look()
+                pause = self.poll
+            except Exception:
+                if pause == self.poll:
+                    log.exception("the change feed cannot be read; trying again every %s s", RETRY_SECONDS)
+                pause = RETRY_SECONDS
+
+    def _look(self) -> None:
+        store = self.store()
+        while self._head < store.last_seq():
+            news = [(change.seq, as_event(change)) for change in store.changes(self._head, PAGE)]
+            if not news:
+                return
+            with self._lock:
+                self._remember(news)
+            self._wake()
+
+    def _remember(self, news: list[tuple[int, bytes]]) -> None:
+        self._recent.extend(news)
+        self._bytes += sum(len(event) for _, event in news)
+        while len(self._recent) > MOST_EVENTS or self._bytes > MOST_BYTES:
+            self.floor, gone = self._recent.popleft()
+            self._bytes -= len(gone)
+        self._head = news[-1][0]
+
+    def _wake(self) -> None:
+        with self._lock:
+            streams = list(self._listeners)
+        for stream in streams:
+            if not stream.alert():
+                self.remove(stream)
+
+
+class EventStream:
+    """One listener's way through the feed.
+
+    A host calls `open` once, then `ready` (which never blocks) and, where that gives None, `read` (which asks the
+    store) whenever it was woken; with nothing for `heartbeat` seconds it sends `HEARTBEAT`. Iterating does all of that
+    in a thread that may wait.
+    """
+
+    def __init__(self, feed: Feed, since: int | None) -> None:
+        self._feed = feed
+        self._since = since
+        self._seq = 0
+        self._greeting = b""
+        self._awake = threading.Event()
+        self.wake: Callable[[], None] = self._awake.set
+
+    @property
+    def heartbeat(self) -> float:
+        """Seconds of silence after which a sign of life is due."""
+        return self._feed.heartbeat
+
+    @property
+    def ended(self) -> bool:
+        """Whether the server is stopping."""
+        return self._feed.closed.is_set()
+
+    def open(self, wake: Callable[[], None] | None = None) -> None:
+        """Take a place in the feed; from now on `wake` is called, from any thread, when there is news."""
+        if wake is not None:
+            self.wake = wake
+        store = self._feed.store()
+        newest = store.last_seq()
+        self._seq = newest if self._since is None else min(self._since, newest)
+        hello = wire.encode({"store": store.id, "seq": newest})
+        self._greeting = _event(self._seq, "hello", hello)
+        self._feed.add(self)
+
+    def alert(self) -> bool:
+        """Call `wake`; False where nobody is there any more."""
+        try:
+            self.wake()
+        except RuntimeError:  # the event loop that it belongs to is gone
+            return False
+        return True
+
+    def close(self) -> None:
+        """Leave."""
+        self._feed.remove(self)
+
+    def ready(self) -> bytes | None:
+        """What can be sent now (maybe nothing); None where `read` has to look into the store."""
+        if self._greeting:
+            greeting, self._greeting = self._greeting, b""
+            return greeting
+        found = self._feed.after(self._seq)
+        return None if found is None else self._send(found[:PAGE])
+
+    def read(self) -> bytes:
+        """The next events from the store."""
+        remembered = self._feed.floor
+        changes = self._feed.store().changes(self._seq, PAGE)
+        if not changes:
+            self._seq = max(self._seq, remembered)
+        return self._send([(change.seq, as_event(change)) for change in changes])
+
+    def _send(self, events: list[tuple[int, bytes]]) -> bytes:
+        if events:
+            self._seq = events[-1][0]
+        return b"".join(event for _, event in events)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.open()
+        try:
+            while not self.ended:
+                self._awake.clear()
+                found = self.ready()
+                if found is None:
+                    found = self.read()
+                if found:
+                    yield found
+                elif not self._awake.wait(self.heartbeat):
+                    yield HEARTBEAT
+        finally:
+            self.close()
+
+
+def as_event(change: Change) -> bytes:
+    """A change as it travels. Payload text keeps its own spaces, and a line break there would end the event early."""
+    return _event(change.seq, "change", wire.encode(change))
+
+
+def _event(seq: int, name: str, data: bytes) -> bytes:
+    line = data.replace(b"\r", b" ").replace(b"\n", b" ")
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (seq, name.encode(), line)
+
+
+def parse_seq(text: str | None) -> int | None:
+    """The `seq` that a client gives as ``since`` or Last-Event-ID. Raises ValueError for what is no natural number."""
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(text)
+    return 2**63 - 1 if len(text) > 18 else int(text)

@@ -1,0 +1,136 @@
+"""Filter bodies as `wire.Query` and `wire.RunQuery`: Prefect's members, and ours where whole records are asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nb_artifacts import wire
+from nb_artifacts.api import body
+from nb_artifacts.api.body import Field, array, choice, natural, optional, pattern, record
+from nb_artifacts.api.message import Request, refusal
+from nb_artifacts.wire import Query, RunKind, RunQuery, RunState, Sort
+
+MOST = 200
+"""A page has at most this many records, and as many where the client does not say."""
+
+_PREFECT_SORTS = ("CREATED_DESC", "UPDATED_DESC", "ID_DESC", "KEY_DESC", "KEY_ASC")
+
+
+def _operators(**fields: Field) -> Field:
+    return optional(record({name: optional(field) for name, field in fields.items()}))
+
+
+_OPERATOR = optional(choice(wire.Operator))
+_IDS = _operators(any_=array(body.uuid))
+_NAMES = _operators(any_=array(body.text), like_=pattern)
+_SHARED: dict[str, Field] = {
+    "operator": _OPERATOR,
+    "key": _operators(any_=array(body.text), like_=pattern, exists_=body.boolean),
+    "flow_run_id": _IDS,
+    "task_run_id": _IDS,
+    "type": _operators(any_=array(body.text), not_any_=array(body.text)),
+}
+_RUNS = record({"operator": _OPERATOR, "id": _IDS, "name": _NAMES})
+_RELATED: dict[str, Field] = {
+    "flow_runs": _RUNS,
+    "task_runs": _RUNS,
+    "flows": body.members,
+    "deployments": body.members,
+}
+_PAGE: dict[str, Field] = {
+    "sort": choice(Sort, _PREFECT_SORTS),
+    "limit": body.integer,
+    "offset": natural,
+}
+_OURS: dict[str, Field] = {
+    "sort": choice(Sort),
+    "version": natural,
+    "run": body.uuid,
+    "data": body.boolean,
+}
+_RUN_QUERY: dict[str, Field] = {
+    "id": _IDS,
+    "parent_id": _IDS,
+    "session_id": _IDS,
+    "kind": array(choice(RunKind)),
+    "state": array(choice(RunState)),
+    "notebook": body.text,
+    "cell_id": body.text,
+    "kernel_id": body.text,
+    "limit": body.integer,
+    "offset": natural,
+}
+
+
+def read_query(request: Request, *, latest: bool, paged: bool = True) -> Query | None:
+    """What the body of a list or (not `paged`) a count asks for; None where it can match nothing.
+
+    This store has runs but no flows and no deployments apart from them, so filters on those match nothing.
+    Raises `Refused` as `read_members` does, and for a limit beyond `MOST`.
+    """
+    ids = ("latest_id", "id") if latest and request.whole else ("latest_id",) if latest else ("id",)
+    fields: dict[str, Field] = {"artifacts": record({**dict.fromkeys(ids, _IDS), **_SHARED}), **_RELATED}
+    if paged:
+        fields |= _PAGE
+    if request.whole:
+        fields |= _OURS
+    found = body.read_members(request, fields)
+    if "flows" in found or "deployments" in found:
+        return None
+    artifacts = found.get("artifacts")
+    return Query(
+        artifacts=None if artifacts is None else _artifacts(artifacts),
+        flow_runs=_runs(found.get("flow_runs")),
+        task_runs=_runs(found.get("task_runs")),
+        version=found.get("version"),
+        run=found.get("run"),
+        latest=latest,
+        data=found.get("data", False),
+        sort=found.get("sort", Sort.ID_DESC),
+        limit=_limit(found),
+        offset=found.get("offset", 0),
+    )
+
+
+def read_run_query(request: Request) -> RunQuery:
+    """Which runs the body asks for. Raises `Refused` as `read_query` does."""
+    found = body.read_members(request, _RUN_QUERY)
+    for name in ("id", "parent_id", "session_id"):
+        if name in found:
+            found[name] = _filter(wire.IdFilter, found[name])
+    return RunQuery(**{**found, "limit": _limit(found)})
+
+
+def _limit(found: dict[str, Any]) -> int:
+    limit: int = found.get("limit", MOST)
+    if limit < 0:
+        raise refusal(422, "Invalid limit: must be greater than or equal to 0.")
+    if limit > MOST:
+        raise refusal(422, f"Invalid limit: must be less than or equal to {MOST}.")
+    return limit
+
+
+def _artifacts(found: dict[str, Any]) -> wire.ArtifactFilter:
+    id = found.get("latest_id") or found.get("id")
+    return wire.ArtifactFilter(
+        operator=found.get("operator"),
+        id=_filter(wire.IdFilter, id),
+        key=_filter(wire.KeyFilter, found.get("key")),
+        flow_run_id=_filter(wire.IdFilter, found.get("flow_run_id")),
+        task_run_id=_filter(wire.IdFilter, found.get("task_run_id")),
+        type=_filter(wire.TypeFilter, found.get("type")),
+    )
+
+
+def _runs(found: dict[str, Any] | None) -> wire.RunFilter | None:
+    if found is None:
+        return None
+    return wire.RunFilter(
+        operator=found.get("operator"),
+        id=_filter(wire.IdFilter, found.get("id")),
+        name=_filter(wire.NameFilter, found.get("name")),
+    )
+
+
+def _filter(struct: Any, found: dict[str, Any] | None) -> Any:
+    return None if found is None else struct(**found)

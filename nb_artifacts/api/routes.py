@@ -1,0 +1,100 @@
+"""Which function answers which request.
+
+Paths are matched as Prefect's server matches them: one slash too many or too few is answered by a redirect, a known
+path with another method by 405.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+from uuid import UUID
+
+from nb_artifacts.api import about, artifacts, blobs
+from nb_artifacts.api.message import Refused, Request, Response, refusal
+
+Handler = Callable[..., Response]
+
+_CAPTURES = {
+    "{id}": r"(?P<id>[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12})",
+    "{key}": r"(?P<key>[^/]+)",
+}
+
+
+class Route(NamedTuple):
+    """One line of the table. `writes` says whether it may wait for the store's write lock."""
+
+    method: str
+    path: str
+    handler: Handler
+    writes: bool = False
+
+
+ROUTES = (
+    Route("POST", "/artifacts/", artifacts.create, writes=True),
+    Route("POST", "/artifacts/filter", artifacts.filter_all),
+    Route("POST", "/artifacts/latest/filter", artifacts.filter_latest),
+    Route("POST", "/artifacts/count", artifacts.count_all),
+    Route("POST", "/artifacts/latest/count", artifacts.count_latest),
+    Route("GET", "/artifacts/{id}", artifacts.read),
+    Route("PATCH", "/artifacts/{id}", artifacts.patch, writes=True),
+    Route("DELETE", "/artifacts/{id}", artifacts.delete, writes=True),
+    Route("GET", "/artifacts/{id}/blob", blobs.read_blob),
+    Route("GET", "/artifacts/{key}/latest", artifacts.latest),
+    Route("GET", "/runs/{id}", about.read_run),
+    Route("POST", "/runs/filter", about.filter_runs),
+    Route("GET", "/status", about.status),
+    Route("GET", "/events", about.events),
+    Route("GET", "/health", about.health),
+    Route("GET", "/ready", about.ready),
+    Route("GET", "/version", about.api_version),
+    Route("GET", "/admin/version", about.product_version),
+    Route("GET", "/csrf-token", about.csrf_token),
+)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\{\w+\}", lambda name: _CAPTURES[name[0]], path))
+
+
+_TABLE = tuple((_pattern(route.path), route) for route in ROUTES)
+
+
+def find_route(request: Request) -> tuple[Route, dict[str, Any]]:
+    """The route for a request and what its path names.
+
+    Raises `Refused`: 405 for another method, 307 where only the last slash differs, 404 for no such path.
+    """
+    first: Route | None = None
+    for pattern, route in _TABLE:
+        match = pattern.fullmatch(request.path)
+        if match is None:
+            continue
+        if route.method == request.method:
+            return route, {name: _parse(name, text) for name, text in match.groupdict().items()}
+        first = first or route
+    if first is not None:
+        raise refusal(405, "Method Not Allowed", Allow=first.method)  # the first only: so does the recorded server
+    other = request.path.rstrip("/") if request.path.endswith("/") else request.path + "/"
+    if any(pattern.fullmatch(other) for pattern, _ in _TABLE):
+        raise _redirect(request, other)
+    raise refusal(404, "Not Found")
+
+
+def may_write(request: Request) -> bool:
+    """Whether the request may wait for the store's write lock."""
+    try:
+        return find_route(request)[0].writes
+    except Refused:
+        return False
+
+
+def _redirect(request: Request, path: str) -> Refused:
+    query = f"?{request.query}" if request.query else ""
+    return Refused(Response(307, headers={"Location": f"{request.base}{path}{query}"}))
+
+
+def _parse(name: str, text: str) -> Any:
+    return UUID(text) if name == "id" else unquote(text)

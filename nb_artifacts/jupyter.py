@@ -1,0 +1,206 @@
+"""The Jupyter Server extension: the API under ``<base>/nb-artifacts/api/``, for whoever may use the server.
+
+Authentication, the checks of Host and Origin and the XSRF rules are Jupyter's own. The store is only touched in threads
+of a small pool, so the server's loop never waits for a disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.utils import url_path_join
+from tornado import web
+from tornado.iostream import StreamClosedError
+from traitlets import Enum, Float, Unicode
+from traitlets.config import Configurable
+
+from nb_artifacts import config
+from nb_artifacts.api import BODY_LIMIT, HEARTBEAT, Api, EventStream, Request, Response, may_write, too_large
+from nb_artifacts.errors import StoreError
+from nb_artifacts.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from jupyter_server.serverapp import ServerApp
+    from tornado.httputil import HTTPServerRequest
+
+T = TypeVar("T")
+
+BODY_SECONDS = 30.0
+"""A request's body has to arrive within this time, and one second more for each megabyte announced."""
+
+
+class NbArtifacts(Configurable):
+    """Options in ``jupyter_server_config.py``: ``c.NbArtifacts.home = "…"``."""
+
+    home = Unicode("", help="Folder of the store; empty: NB_ARTIFACTS_HOME, else the user's data folder.").tag(
+        config=True
+    )
+    durability = Enum(
+        ["power", "process"], default_value=None, allow_none=True, help="What a returned call survives."
+    ).tag(config=True)
+    heartbeat = Float(15.0, help="Seconds of silence after which an event stream shows that it lives.").tag(config=True)
+
+
+class Host:
+    """What all requests of a server share."""
+
+    def __init__(self, api: Api, base: str) -> None:
+        self.api = api
+        self.base = base
+        self._readers = ThreadPoolExecutor(4, "nb-artifacts-read")
+        self._writers = ThreadPoolExecutor(2, "nb-artifacts-write")  # a held write lock must not stop readers
+
+    async def run(self, work: Callable[..., T], *arguments: Any, writes: bool = False) -> T:
+        """Call something that may block, in a thread."""
+        pool = self._writers if writes else self._readers
+        return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
+
+
+@web.stream_request_body
+class ArtifactsHandler(APIHandler):
+    """Moves one request's bytes to the API and the answer's back."""
+
+    def initialize(self, host: Host) -> None:
+        """Tornado's constructor."""
+        self.host = host
+        self.chunks: list[bytes] = []
+        self.received = 0
+        self.woken = asyncio.Event()
+        """Set when there is something to do for a stream, or nobody to do it for."""
+        self.gone = False
+
+    async def prepare(self) -> None:  # type: ignore[override]
+        """Refuse before the body is read: strangers, and bodies announced as too large."""
+        await super().prepare()
+        if self.request.method == "OPTIONS":
+            return
+        if not self.current_user:
+            raise web.HTTPError(403)
+        announced = self.request.headers.get("Content-Length", "")[:18]
+        length = int(announced) if announced.isdigit() else 0
+        connection: Any = self.request.connection
+        connection.set_body_timeout(BODY_SECONDS + length / 1_000_000)
+        self._check_size(length)
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep a piece of the body, up to the limit."""
+        self.received += len(chunk)
+        self.chunks.append(chunk)
+        self._check_size(self.received)
+
+    def _check_size(self, size: int) -> None:
+        if size > BODY_LIMIT:
+            self.chunks.clear()
+            refusal = too_large()
+            self._begin(refusal)
+            JupyterHandler.finish(self, refusal.body)
+
+    @web.authenticated
+    async def _serve(self) -> None:
+        if self._finished:
+            return
+        request = _as_request(self.request, self.host.base, self.chunks)
+        response = await self.host.run(self.host.api, request, writes=may_write(request))
+        self._begin(response)
+        body = response.body
+        try:
+            if isinstance(body, bytes):
+                self.update_api_activity()
+                await JupyterHandler.finish(self, body or None)
+            elif isinstance(body, EventStream):
+                await self._follow(body)
+            else:
+                await self._send(body)
+        except StreamClosedError:
+            pass  # the client left
+
+    get = post = put = patch = delete = head = _serve
+
+    def _begin(self, response: Response) -> None:
+        self.set_status(response.status)
+        if "Content-Type" not in response.headers:
+            self.clear_header("Content-Type")
+        for name, value in response.headers.items():
+            self.set_header(name, value)
+
+    async def _send(self, pieces: Iterator[bytes]) -> None:
+        try:
+            while (piece := await self.host.run(next, pieces, b"")) and not self.gone:
+                self.write(piece)
+                await self.flush()
+        finally:
+            close = getattr(pieces, "close", None)
+            if close is not None:
+                await self.host.run(close)
+        JupyterHandler.finish(self)
+
+    async def _follow(self, stream: EventStream) -> None:
+        loop = asyncio.get_running_loop()
+        await self.host.run(stream.open, lambda: loop.call_soon_threadsafe(self.woken.set))
+        try:
+            while not (self.gone or stream.ended):
+                self.woken.clear()
+                found = stream.ready()
+                if found is None:
+                    found = await self.host.run(stream.read)
+                self.write(found or await self._wait(stream.heartbeat))
+                await self.flush()
+        finally:
+            stream.close()
+        JupyterHandler.finish(self)
+
+    async def _wait(self, seconds: float) -> bytes:
+        try:
+            await asyncio.wait_for(self.woken.wait(), seconds)
+        except asyncio.TimeoutError:
+            return HEARTBEAT
+        return b""
+
+    def on_connection_close(self) -> None:
+        """The client left: end its stream at once."""
+        super().on_connection_close()
+        self.gone = True
+        self.woken.set()
+
+    def compute_etag(self) -> None:
+        """None: the API sets its own where it has one."""
+
+
+def _as_request(request: HTTPServerRequest, base: str, chunks: list[bytes]) -> Request:
+    proxied = request.headers.get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
+    scheme = proxied if proxied in ("http", "https") else request.protocol
+    return Request(
+        method=request.method,
+        path=request.path[len(base) :] or "/",
+        query=request.query,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        chunks=chunks,
+        base=f"{scheme}://{request.host}{base}",
+    )
+
+
+def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
+    """Mount the API, and hand the folder to the kernels that this server starts."""
+    traits = NbArtifacts(parent=serverapp)
+    config.use_traits(traits)
+    folder = config.folder()
+    durable = config.durable()
+    api = Api(lambda: open_store(folder, durable=durable), heartbeat=traits.heartbeat)
+    base = url_path_join(serverapp.base_url, "nb-artifacts/api")
+    handler = (f"{base}(?:/.*)?", ArtifactsHandler, {"host": Host(api, base)})
+    serverapp.web_app.add_handlers(".*$", [handler])  # type: ignore[no-untyped-call]
+    try:
+        store = api.store
+    except StoreError as error:
+        serverapp.log.error("nb_artifacts: %s", error)  # noqa: TRY400 - it says what to do; a traceback would hide that
+        return
+    if config.HOME in os.environ:
+        os.environ[config.HOME] = str(folder)
+    os.environ[config.FROM_SERVER] = f"{store.id}:{folder}"
+    serverapp.log.info("nb_artifacts: %s is served under %s/", store.where, base)

@@ -1,0 +1,60 @@
+"""Every recorded scenario, against the API itself and through a real Jupyter server."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from api.replay import CONTRACT, Replayer, scenarios
+
+from nb_artifacts.api import Api
+from nb_artifacts.store import open_store
+
+SCENARIOS = {scenario["name"]: scenario for scenario in scenarios()}
+
+NOT_SERVED = ["related.flow_run_task_run_flow_match"]
+"""Makes flow runs through Prefect's own paths for them, which this API does not have."""
+
+NEEDS_OPEN = ["header.bearer_token_is_ignored_by_open_server"]
+"""A Jupyter server always asks for its token."""
+
+SERVED = [name for name in SCENARIOS if name not in NOT_SERVED]
+
+
+@pytest.fixture(scope="module")
+def direct(tmp_path_factory):
+    from api.conftest import Direct
+
+    store = open_store(tmp_path_factory.mktemp("contract"), durable=False)
+    yield Direct(Api(lambda: store))
+    store.close()
+
+
+def test_all_scenarios_are_here():
+    assert len(SCENARIOS) == 161
+    assert [name for name, one in SCENARIOS.items() if one.get("needs") == "runs"] == NOT_SERVED
+    assert [name for name, one in SCENARIOS.items() if one.get("needs") == "open"] == NEEDS_OPEN
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_api(direct, name):
+    Replayer(direct.send, direct.base).run(SCENARIOS[name])
+
+
+@pytest.mark.parametrize("name", [name for name in SERVED if name not in NEEDS_OPEN])
+def test_through_jupyter(server, name):
+    Replayer(server.ask.send, server.ask.base).run(SCENARIOS[name])
+
+
+def test_what_prefects_client_and_command_line_send(direct):
+    recorded = json.loads((CONTRACT / "prefect_client_calls.json").read_text())
+    version = {"X-PREFECT-API-VERSION": "0.8.4", "content-type": "application/json"}
+    checked = 0
+    for call in recorded["outside_a_flow"] + recorded["cli"]:
+        method, path = call["request"].split()[:2]
+        if "<uuid>" in path or "body" not in call:
+            continue
+        reply = direct.send(method, path.rstrip(","), version, json.dumps(call["body"]).encode())
+        assert reply.status == (201 if path == "/artifacts/" else 200), call
+        checked += 1
+    assert checked == 12
