@@ -144,7 +144,8 @@ export class Client {
   }
 
   private async json<T>(path: string, init: RequestInit = {}): Promise<T> {
-    const response = await this.request(path, { ...init, headers: { Accept: MIME } });
+    const headers = { Accept: MIME, ...(init.body ? { 'Content-Type': 'application/json' } : {}) };
+    const response = await this.request(path, { ...init, headers });
     return parse(await response.text()) as T;
   }
 
