@@ -13,14 +13,16 @@ import threading
 import time
 import weakref
 from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
 
 from nb_artifacts.errors import StoreError, StoreReadOnly, StoreTooNew
 from nb_artifacts.store import folder as folders
 from nb_artifacts.store import migrations
 from nb_artifacts.store.failures import is_io_error, translate
+from nb_artifacts.store.filters import AS_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
 T = TypeVar("T")
@@ -78,22 +80,29 @@ class Database:
 
     def read(self, work: Callable[[sqlite3.Connection], T], *, snapshot: bool = False) -> T:
         """Run `work`; with `snapshot` all of its statements see one state. Raises `StoreError`."""
-        with self._connected() as link:
-            connection = self._usable(link)
-            if not snapshot:
-                return work(connection)
-            return _transaction(connection, "BEGIN", work)
+        link = self._link()
+        with link.lock:
+            try:
+                connection = self._usable(link)
+                return _transaction(connection, "BEGIN", work) if snapshot else work(connection)
+            except sqlite3.Error as error:
+                raise translate(error, self.path) from error
 
     def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
         """Run `work` in a transaction, on disk when it returns; without `durable` a power cut may undo it.
 
         Raises `StoreError`; nothing that `work` did is kept then.
         """
-        with self._connected() as link:
-            connection = self._usable(link)
-            self._refuse_writing()
-            self._set_synchronous(link, connection, durable=durable)
-            return _transaction(connection, "BEGIN IMMEDIATE", work)
+        link = self._link()
+        with link.lock:
+            try:
+                connection = self._usable(link)
+                if self.refusal is not None:
+                    raise self._refused()
+                self._set_synchronous(link, connection, durable=durable)
+                return _transaction(connection, "BEGIN IMMEDIATE", work)
+            except sqlite3.Error as error:
+                raise translate(error, self.path) from error
 
     def shrink(self) -> None:
         """Move the log into the database and cut it, as far as readers and space allow."""
@@ -108,18 +117,13 @@ class Database:
             with link.lock:
                 link.close()
 
-    @contextlib.contextmanager
-    def _connected(self) -> Iterator[Link]:
-        link = getattr(self._local, "link", None)
+    def _link(self) -> Link:
+        link: Link | None = getattr(self._local, "link", None)
         if link is None or link.pid != os.getpid():
             link = self._local.link = Link()
             with self._guard:
                 self._links.add(link)
-        with link.lock:
-            try:
-                yield link
-            except sqlite3.Error as error:
-                raise translate(error, self.path) from error
+        return link
 
     def _usable(self, link: Link) -> sqlite3.Connection:
         if link.connection is not None and link.file != _identity(self.path):
@@ -132,14 +136,13 @@ class Database:
             link.connection.rollback()
         return link.connection
 
-    def _refuse_writing(self) -> None:
+    def _refused(self) -> StoreReadOnly:
         if self.refusal is StoreTooNew:
-            raise StoreTooNew(
+            return StoreTooNew(
                 f"{self.path} was written by a newer release of nb-artifacts and is only read by this one: "
                 "pip install --upgrade nb-artifacts"
             )
-        if self.refusal is not None:
-            raise self.refusal(f"{self.path} cannot be written: {folders.REMEDY}")
+        return StoreReadOnly(f"{self.path} cannot be written: {folders.REMEDY}")
 
     def _set_synchronous(self, link: Link, connection: sqlite3.Connection, *, durable: bool) -> None:
         full = "FULL" if self.journal == "wal" else "EXTRA"
@@ -194,7 +197,9 @@ class Database:
         connection = sqlite3.connect(
             where, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256, uri=uri
         )
+        connection.create_function(AS_ID, 1, lambda text: UUID(text).bytes, deterministic=True)
         connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA secure_delete = FAST")  # zeroing freed pages would need room on a full disk
         connection.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")
         return connection
 

@@ -17,9 +17,7 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError:
     """The error to raise for `error`, which came from the database at `path`."""
     text = str(error)
     if "locked" in text or "busy" in text:
-        return StoreBusy(
-            f"{path} is held by {_holder(path)} since more than 10 seconds: end that process, or try again"
-        )
+        return StoreBusy(f"{path} is held by {_holder(path)} since more than 10 seconds: end that process, or try again")
     if "full" in text:
         return StoreFull(f"no space is left for {path.parent}: delete artifacts or free space on that disk")
     if "readonly" in text:

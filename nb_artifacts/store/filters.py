@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import msgspec
 
@@ -24,25 +25,29 @@ from nb_artifacts.wire import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from uuid import UUID
+
+AS_ID = "as_id"
+"""Our SQL function from an id's text to how it is stored."""
 
 _MOST = 2**63 - 1
 
 _ORDERS = {
     Sort.ID_DESC: "a.id DESC",
-    Sort.CREATED_DESC: "a.created DESC, a.n DESC",
-    Sort.NEWEST: "a.created DESC, a.n DESC",
-    Sort.UPDATED_DESC: "a.updated DESC, a.n DESC",
+    Sort.CREATED_DESC: "a.created DESC, a.id DESC",
+    Sort.NEWEST: "a.created DESC, a.id DESC",
+    Sort.UPDATED_DESC: "a.seq DESC",
     Sort.KEY_DESC: "a.key DESC, a.version DESC",
     Sort.KEY_ASC: "a.key ASC, a.version ASC",
-    Sort.VERSION_DESC: "a.version DESC, a.n DESC",
+    Sort.VERSION_DESC: "a.version DESC, a.id DESC",
 }
 _LATEST_ORDERS = {
-    **_ORDERS,
     Sort.ID_DESC: "k.id DESC",
     Sort.CREATED_DESC: "k.created DESC, k.key DESC",
-    Sort.KEY_DESC: "a.key DESC",
-    Sort.KEY_ASC: "a.key ASC",
+    Sort.NEWEST: "k.listed DESC, k.newest DESC",
+    Sort.UPDATED_DESC: "+a.seq DESC",  # rather sort the keys than walk over all versions
+    Sort.KEY_DESC: "k.key DESC",
+    Sort.KEY_ASC: "k.key ASC",
+    Sort.VERSION_DESC: "+a.version DESC, a.id DESC",
 }
 _BELOW = (
     "(WITH RECURSIVE below (id) AS (SELECT ? UNION SELECT r.id FROM run r JOIN below b ON r.parent_id = b.id) "
@@ -66,11 +71,13 @@ class Where:
         """The column is one of `options`; none at all matches nothing."""
         if options is None:
             return
-        texts = [str(option) for option in options]
-        if len(texts) == 1:
-            self.add(f"{column} = ?", _unicode(texts[0]))
+        listed = list(options)
+        if len(listed) == 1:
+            self.add(f"{column} = ?", _value(listed[0]))
+        elif listed and isinstance(listed[0], UUID):
+            self.add(f"{column} IN (SELECT {AS_ID}(value) FROM json_each(?))", _json([str(id) for id in listed]))
         else:
-            self.add(f"{column} IN (SELECT value FROM json_each(?))", _json(texts))
+            self.add(f"{column} IN (SELECT value FROM json_each(?))", _json(listed))
 
     def like(self, column: str, part: str | None) -> None:
         """The column contains `part`, case folded, ``%`` and ``_`` being wildcards; an empty one is ignored."""
@@ -101,6 +108,8 @@ def records_sql(query: Query, columns: str, joins: str = "") -> tuple[str, list[
 def count_sql(query: Query) -> tuple[str, list[Any]]:
     """SELECT of how many records a query means."""
     where = _records_where(query)
+    if query.latest and not where.terms:
+        return "SELECT count(*) FROM key WHERE newest IS NOT NULL", []
     return f"SELECT count(*) FROM {_source(query)}{where.sql()}", where.values
 
 
@@ -121,17 +130,15 @@ def runs_sql(query: RunQuery) -> tuple[str, list[Any]]:
 
 
 def _source(query: Query) -> str:
-    return "artifact a JOIN key k ON k.key = a.key" if query.latest else "artifact a"
+    return "key k JOIN artifact a ON a.id = k.newest AND a.key = k.key" if query.latest else "artifact a"
 
 
 def _records_where(query: Query) -> Where:
     where = Where()
-    if query.latest:
-        where.add("a.latest = 1")
     if query.version is not None:
         where.add("a.version = ?", min(max(query.version, -_MOST), _MOST))
     if query.artifacts is not None:
-        _artifacts(where, query.artifacts)
+        _artifacts(where, query.artifacts, query)
     for column, runs in (("a.flow_run_id", query.flow_runs), ("a.task_run_id", query.task_runs)):
         if runs is not None:
             known = _runs(runs)
@@ -143,21 +150,31 @@ def _records_where(query: Query) -> Where:
 
 def _below(where: Where, run: UUID) -> None:
     where.add(
-        f"a.n IN (SELECT n FROM artifact WHERE task_run_id IN {_BELOW} "
-        f"UNION SELECT n FROM artifact WHERE flow_run_id IN {_BELOW})",
-        str(run),
-        str(run),
+        f"a.id IN (SELECT id FROM artifact WHERE task_run_id IN {_BELOW} "
+        f"UNION SELECT id FROM artifact WHERE flow_run_id IN {_BELOW})",
+        run.bytes,
+        run.bytes,
     )
 
 
-def _artifacts(where: Where, filter: ArtifactFilter) -> None:
+def _artifacts(where: Where, filter: ArtifactFilter, query: Query) -> None:
+    """The filter on artifacts.
+
+    SQLite takes any equality for selective, but half of all artifacts may be tables: unless the index on types also
+    gives the order, a ``+`` keeps SQLite to walking in order and looking at each.
+    """
     members = Where()
     _member(members, filter.id, "a.id")
-    _member(members, filter.key, "a.key")
+    _member(members, filter.key, "k.key" if query.latest else "a.key")
     _member(members, filter.flow_run_id, "a.flow_run_id")
     _member(members, filter.task_run_id, "a.task_run_id")
-    _member(members, filter.type, "a.type")
+    in_order = not query.latest and query.sort in (Sort.CREATED_DESC, Sort.NEWEST)
+    _member(members, filter.type, "a.type" if in_order and _is_one(filter.type) else "+a.type")
     where.nest(members, _joined(filter.operator))
+
+
+def _is_one(filter: TypeFilter | None) -> bool:
+    return filter is not None and filter.any_ is not None and len(filter.any_) == 1
 
 
 def _runs(filter: RunFilter) -> Where:
@@ -192,6 +209,10 @@ def _member(members: Where, filter: IdFilter | KeyFilter | TypeFilter | NameFilt
 def _page(limit: int | None, offset: int) -> tuple[int, int]:
     """SQLite takes a negative limit for none, so ours never is by accident."""
     return -1 if limit is None else min(max(limit, 0), _MOST), min(max(offset, 0), _MOST)
+
+
+def _value(option: str | UUID) -> str | bytes:
+    return option.bytes if isinstance(option, UUID) else _unicode(option)
 
 
 def _unicode(text: str) -> str:

@@ -23,48 +23,47 @@ Step = Callable[[sqlite3.Connection], None]
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 
--- One row for whatever changed last in each artifact, run and tombstone; `ref` is the row's `n` there.
-CREATE TABLE feed (seq INTEGER PRIMARY KEY, kind INTEGER NOT NULL, ref INTEGER NOT NULL);
-
--- A key's line of versions. `id` and `created` are null while no version is left; `last_version` only grows.
-CREATE TABLE key (
-  key TEXT PRIMARY KEY, id TEXT UNIQUE, created INTEGER, last_version INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX key_created ON key (created);
-
--- `n` is the seq of the creation. `data` is null where it is longer than SHORT_DATA: then it lies in `payload`.
--- `digest` is of the content as first put. `latest` is 1 for a key's highest version.
+-- Clustered by id (made in order of time), which spares an index. `data` is null where it is longer than SHORT_DATA:
+-- then it lies in row `payload` of the table of that name. `digest` is of the content as first put, once it is patched.
 CREATE TABLE artifact (
-  n INTEGER PRIMARY KEY, id TEXT NOT NULL, seq INTEGER NOT NULL, key TEXT, version INTEGER,
-  latest INTEGER NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, type TEXT, description TEXT,
-  flow_run_id TEXT, task_run_id TEXT, data BLOB, metadata TEXT, tags TEXT, info TEXT,
-  blob_sha256 TEXT, blob_size INTEGER, blob_media TEXT, digest BLOB NOT NULL
-);
-CREATE UNIQUE INDEX artifact_id ON artifact (id);
+  id BLOB PRIMARY KEY, seq INTEGER NOT NULL, key TEXT, version INTEGER,
+  created INTEGER NOT NULL, updated INTEGER NOT NULL, type TEXT, description TEXT,
+  flow_run_id BLOB, task_run_id BLOB, data BLOB, payload INTEGER, metadata TEXT, tags TEXT, info TEXT,
+  blob_sha256 TEXT, blob_size INTEGER, blob_media TEXT, digest BLOB
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX artifact_seq ON artifact (seq);
 CREATE UNIQUE INDEX artifact_key ON artifact (key, version);
 CREATE INDEX artifact_created ON artifact (created);
-CREATE INDEX artifact_updated ON artifact (updated);
 CREATE INDEX artifact_type ON artifact (type, created);
 CREATE INDEX artifact_flow ON artifact (flow_run_id, created) WHERE flow_run_id IS NOT NULL;
 CREATE INDEX artifact_task ON artifact (task_run_id, created) WHERE task_run_id IS NOT NULL;
 CREATE INDEX artifact_blob ON artifact (blob_sha256) WHERE blob_sha256 IS NOT NULL;
-CREATE UNIQUE INDEX latest_key ON artifact (key) WHERE latest = 1;
-CREATE INDEX latest_created ON artifact (created) WHERE latest = 1;
-CREATE INDEX latest_updated ON artifact (updated) WHERE latest = 1;
 
 -- Payloads lie apart so that lists never read them; the longest are files, named here.
 CREATE TABLE payload (n INTEGER PRIMARY KEY, data BLOB, sha256 TEXT, size INTEGER);
 CREATE INDEX payload_sha256 ON payload (sha256) WHERE sha256 IS NOT NULL;
 
+-- A key's line of versions. `last_version` only grows. `newest` is the id of the highest version and `listed` when it
+-- was created; these, `id` and `created` are null while no version is left.
+CREATE TABLE key (
+  key TEXT PRIMARY KEY, id BLOB, created INTEGER, last_version INTEGER NOT NULL, newest BLOB, listed INTEGER
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX key_id ON key (id);
+CREATE INDEX key_created ON key (created);
+CREATE INDEX key_listed ON key (listed, newest);
+
 CREATE TABLE tombstone (
-  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, key TEXT, version INTEGER, deleted INTEGER NOT NULL
+  seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, key TEXT, version INTEGER, deleted INTEGER NOT NULL
 );
 
--- `body` is the whole run as JSON; the other columns are what is asked for. A cell has its session's
--- notebook and kernel.
+CREATE TRIGGER artifact_stays_deleted BEFORE INSERT ON artifact
+WHEN EXISTS (SELECT 1 FROM tombstone WHERE id = NEW.id) BEGIN SELECT RAISE(ABORT, 'deleted'); END;
+
+-- `body` is the whole run as JSON; the other columns are what is asked for. A cell has its session's notebook and
+-- kernel.
 CREATE TABLE run (
-  n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
-  name TEXT, parent_id TEXT, session_id TEXT, started INTEGER NOT NULL,
+  n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, seq INTEGER NOT NULL UNIQUE, kind TEXT NOT NULL, state TEXT NOT NULL,
+  name TEXT, parent_id BLOB, session_id BLOB, started INTEGER NOT NULL,
   notebook TEXT, cell_id TEXT, kernel_id TEXT, body TEXT NOT NULL
 );
 CREATE INDEX run_started ON run (started);
@@ -73,7 +72,7 @@ CREATE INDEX run_session ON run (session_id, started) WHERE session_id IS NOT NU
 CREATE INDEX run_cell ON run (cell_id, started) WHERE cell_id IS NOT NULL;
 CREATE INDEX run_notebook ON run (notebook, started) WHERE notebook IS NOT NULL;
 CREATE INDEX run_kernel ON run (kernel_id, started) WHERE kernel_id IS NOT NULL;
-CREATE INDEX run_running ON run (started) WHERE state = 'running';
+CREATE INDEX run_state ON run (state, started);
 """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -14,13 +14,13 @@ from nb_artifacts.errors import InvalidValue
 from nb_artifacts.wire import NULL, SHORT_DATA, BlobRef, Patch, Record, Run
 
 COLUMNS = (
-    "n, id, seq, key, version, created, updated, type, description, flow_run_id, task_run_id, data, metadata, tags, "
-    "info, blob_sha256, blob_size, blob_media"
+    "id, seq, key, version, created, updated, type, description, flow_run_id, task_run_id, data, metadata, tags, info, "
+    "blob_sha256, blob_size, blob_media"
 )
 LISTED = ", ".join(f"a.{name}" for name in COLUMNS.split(", "))
 
 PAYLOAD = ", p.data, p.sha256, p.size"
-WITH_PAYLOAD = " LEFT JOIN payload p ON p.n = a.n"
+WITH_PAYLOAD = " LEFT JOIN payload p ON p.n = a.payload"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
@@ -31,19 +31,18 @@ _info = msgspec.json.Decoder(dict[str, Any]).decode
 _run = msgspec.json.Decoder(Run).decode
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(NamedTuple):
     """A record's content, ready for SQL: made before the transaction begins."""
 
     type: str | None
     description: str | None
-    flow_run_id: str | None
-    task_run_id: str | None
+    flow_run_id: bytes | None
+    task_run_id: bytes | None
     data: bytes
     metadata: str | None
     tags: str | None
     info: str | None
     blob: tuple[str | None, int | None, str | None]
-    digest: bytes
 
     @property
     def short(self) -> bytes | None:
@@ -76,18 +75,26 @@ def json_or_none(value: Any) -> str | None:
 def to_row(record: Record) -> Row:
     """The content of a record. Raises `InvalidValue` where it holds text that is not Unicode, or no JSON."""
     data = NULL if record.data is UNSET else record.data
-    row = (
+    return Row(
         _text(record.type),
         _text(record.description),
-        None if record.flow_run_id is None else str(record.flow_run_id),
-        None if record.task_run_id is None else str(record.task_run_id),
+        _id(record.flow_run_id),
+        _id(record.task_run_id),
         bytes(data),
         _object(record.metadata_),
         json_or_none(record.tags),
         json_or_none(record.info),
         _blob(record.blob),
     )
-    return Row(*row, digest=hashlib.sha256(_encode((record.key, row))).digest()[:16])
+
+
+def digest(key: str | None, row: Row) -> bytes:
+    """Tells contents apart; times, version and seq are no part of it."""
+    return hashlib.sha256(_encode((key, row))).digest()
+
+
+def _id(value: UUID | None) -> bytes | None:
+    return None if value is None else value.bytes
 
 
 def _object(value: dict[str, str] | None) -> str | None:
@@ -109,10 +116,10 @@ def _text(value: str | None) -> str | None:
 
 def to_record(row: tuple[Any, ...]) -> Record:
     """The record of a row selected as `COLUMNS`; `data` is UNSET where it lies elsewhere."""
-    (_, id, seq, key, version, created, updated, type, description, flow, task, data, metadata, tags, info,
+    (id, seq, key, version, created, updated, type, description, flow, task, data, metadata, tags, info,
      sha256, size, media) = row  # fmt: skip
     return Record(
-        id=UUID(id),
+        id=UUID(bytes=id),
         created=from_us(created),
         updated=from_us(updated),
         key=key,
@@ -120,8 +127,8 @@ def to_record(row: tuple[Any, ...]) -> Record:
         description=description,
         data=UNSET if data is None else Raw(data),
         metadata_=None if metadata is None else _metadata(metadata),
-        flow_run_id=None if flow is None else UUID(flow),
-        task_run_id=None if task is None else UUID(task),
+        flow_run_id=None if flow is None else UUID(bytes=flow),
+        task_run_id=None if task is None else UUID(bytes=task),
         version=version,
         seq=seq,
         tags=[] if tags is None else _tags(tags),
@@ -141,12 +148,12 @@ def run_columns(run: Run) -> dict[str, Any]:
     """A run's row. Raises `InvalidValue` where it holds text that is not Unicode."""
     about = run.provenance
     return {
-        "id": str(run.id),
+        "id": run.id.bytes,
         "kind": run.kind.value,
         "state": run.state.value,
         "name": run.name,
-        "parent_id": None if run.parent_id is None else str(run.parent_id),
-        "session_id": None if run.session_id is None else str(run.session_id),
+        "parent_id": _id(run.parent_id),
+        "session_id": _id(run.session_id),
         "started": to_us(run.started),
         "notebook": about.notebook,
         "cell_id": about.cell_id,

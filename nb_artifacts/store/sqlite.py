@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from typing import IO, TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -25,6 +25,7 @@ from nb_artifacts.store.rows import (
     LISTED,
     PAYLOAD,
     WITH_PAYLOAD,
+    digest,
     from_us,
     patch_columns,
     run_columns,
@@ -77,20 +78,20 @@ class SqliteStore:
         """See `Store.put`. A KeyboardInterrupt that comes after the commit carries the id as `artifact_id`."""
         new = self._new(record)
         try:
-            made = self._database.write(lambda connection: writes.insert(connection, new))
-        except (KeyboardInterrupt, SystemExit) as stop:
+            seq, version = self._database.write(lambda connection: writes.insert(connection, new))
+        except writes.Taken:
+            return self._same(record, new)
+        except KeyboardInterrupt as stop:
             if self.get(record.id) is not None:
-                stop.artifact_id = record.id
+                stop.__dict__["artifact_id"] = record.id
             raise
-        if made.taken:
-            return self._same(record, new, made)
         return msgspec.structs.replace(
             record,
             created=from_us(new.created),
             updated=from_us(new.updated),
             data=Raw(new.row.data),
-            version=made.version,
-            seq=made.seq,
+            version=version,
+            seq=seq,
         )
 
     def patch(self, id: UUID, patch: Patch, *, if_seq: int | None = None, durable: bool = True) -> Record:
@@ -102,13 +103,17 @@ class SqliteStore:
         columns["updated"] = to_us(now())
 
         def change(connection: sqlite3.Connection) -> tuple[writes.Found, tuple[Any, ...]]:
-            found = writes.find(connection, str(id))
+            found = writes.find(connection, id.bytes)
             if found is None:
                 raise self._unknown(id)
             if if_seq is not None and found.seq != if_seq:
                 raise Conflict(f"artifact {id} was changed since it was read (seq {found.seq}, not {if_seq})")
-            writes.update(connection, found, columns, payload)
-            return found, connection.execute(_ONE, (str(id),)).fetchone()
+            values = columns
+            if found.digest is None:
+                before = self._whole(connection.execute(_ONE, (id.bytes,)).fetchone())
+                values = {**columns, "digest": digest(before.key, to_row(before))}
+            writes.update(connection, id.bytes, found, values, payload)
+            return found, connection.execute(_ONE, (id.bytes,)).fetchone()
 
         found, row = self._database.write(change, durable=durable)
         if "blob_sha256" in columns or "data" in columns:
@@ -117,7 +122,7 @@ class SqliteStore:
 
     def get(self, id: UUID) -> Record | None:
         """See `Store.get`."""
-        row = self._database.read(lambda connection: connection.execute(_ONE, (str(id),)).fetchone())
+        row = self._database.read(lambda connection: connection.execute(_ONE, (id.bytes,)).fetchone())
         return None if row is None else self._whole(row)
 
     def find(self, query: Query) -> list[Record]:
@@ -153,7 +158,7 @@ class SqliteStore:
     def get_run(self, id: UUID) -> Run | None:
         """See `Store.get_run`."""
         sql = "SELECT body, seq FROM run WHERE id = ?"
-        row = self._database.read(lambda connection: connection.execute(sql, (str(id),)).fetchone())
+        row = self._database.read(lambda connection: connection.execute(sql, (id.bytes,)).fetchone())
         return None if row is None else to_run(*row)
 
     def find_runs(self, query: RunQuery) -> list[Run]:
@@ -189,13 +194,12 @@ class SqliteStore:
         if record.blob is not None:
             self._blobs.check(record.blob)
         return writes.New(
-            id=str(record.id),
+            id=record.id.bytes,
             key=key,
             row=row,
             created=to_us(record.created),
             updated=to_us(record.updated),
             payload=self._payload(row.data),
-            collection_id="" if key is None else str(uuid4()),
         )
 
     def _payload(self, data: bytes) -> writes.Payload | None:
@@ -206,20 +210,22 @@ class SqliteStore:
             return writes.Payload(data, None, len(data))
         return writes.Payload(None, self.put_blob(data, "application/json").sha256, len(data))
 
-    def _same(self, record: Record, new: writes.New, made: writes.Made) -> Record:
+    def _same(self, record: Record, new: writes.New) -> Record:
         """What has the id already, provided that `record` says the same as it did at first or does now."""
-        there = None if made.digest is None else self.get(record.id)
+        there = self.get(record.id)
         if there is None:
             raise Conflict(f"artifact {record.id} was deleted: make a new one")
-        if new.row.digest not in (made.digest, to_row(there).digest):
+        sql = "SELECT digest FROM artifact WHERE id = ?"
+        first = self._database.read(lambda connection: connection.execute(sql, (new.id,)).fetchone()) or (None,)
+        if digest(new.key, new.row) not in (first[0], digest(there.key, to_row(there))):
             raise Conflict(f"the id {record.id} is taken by an artifact with other content: use a new id")
         return there
 
     def _remove(self, connection: sqlite3.Connection, id: UUID) -> writes.Found:
-        found = writes.find(connection, str(id))
+        found = writes.find(connection, id.bytes)
         if found is None:
             raise self._unknown(id)
-        writes.remove(connection, str(id), found, to_us(now()))
+        writes.remove(connection, id.bytes, found, to_us(now()))
         return found
 
     def _unknown(self, id: UUID) -> NotFound:
@@ -247,7 +253,7 @@ class SqliteStore:
         width = len(row) - (5 if data else 2)
         record = to_record(row[:width])
         if latest:
-            record.collection_id, record.collection_created = UUID(row[width]), from_us(row[width + 1])
+            record.collection_id, record.collection_created = UUID(bytes=row[width]), from_us(row[width + 1])
         return self._filled(record, *row[-3:]) if data else record
 
     def _filled(self, record: Record, data: bytes | None, sha256: str | None, size: int | None) -> Record:

@@ -1,32 +1,46 @@
 """What a write does inside its transaction: a few statements each, nothing else.
 
-Every function takes the next `seq` from the feed and leaves one feed row for what it changed.
+Every function gives what it changed the next `seq`. The highest one always stands in a row: an update moves it up, a
+deletion leaves a tombstone with a higher one.
 """
 
 # ruff: noqa: S608 -- the texts are joined from constants of ours; values are always parameters
 
 from __future__ import annotations
 
+import sqlite3
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from nb_artifacts.store.rows import COLUMNS, Row
+from uuid import uuid4
 
 if TYPE_CHECKING:
-    import sqlite3
+    from nb_artifacts.store.rows import Row
 
-ARTIFACT, RUN, TOMBSTONE = 0, 1, 2
-"""Kinds in the feed."""
+LAST_SEQ = (
+    "max(coalesce((SELECT max(seq) FROM artifact), 0), coalesce((SELECT max(seq) FROM run), 0), "
+    "coalesce((SELECT max(seq) FROM tombstone), 0))"
+)
+_SET = (
+    "created, updated, type, description, flow_run_id, task_run_id, data, payload, metadata, tags, info, "
+    "blob_sha256, blob_size, blob_media"
+)
+_QUESTIONS = ", ".join("?" * 14)
+_KEYLESS = f"INSERT INTO artifact (id, seq, {_SET}) VALUES (?, {LAST_SEQ} + 1, {_QUESTIONS}) RETURNING seq"
+_KEYED = (
+    f"INSERT INTO artifact (id, key, version, seq, {_SET}) "
+    f"VALUES (?, ?, (SELECT coalesce(max(last_version), 0) + 1 FROM key WHERE key = ?), {LAST_SEQ} + 1, {_QUESTIONS}) "
+    "RETURNING seq, version, (SELECT newest FROM key WHERE key = artifact.key) IS NULL"
+)
+_GOES_ON = "UPDATE key SET last_version = ?, newest = ?, listed = ? WHERE key = ?"
+_BEGINS = (
+    "INSERT INTO key (last_version, newest, listed, key, created, id) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) "
+    "DO UPDATE SET last_version = excluded.last_version, newest = excluded.newest, listed = excluded.listed, "
+    "created = excluded.created, id = excluded.id"
+)
+_PAYLOAD = "INSERT INTO payload (data, sha256, size) VALUES (?, ?, ?) RETURNING n"
 
-_NEXT = "SELECT coalesce(max(seq), 0) + 1 FROM feed"
-_STATE = (
-    f"SELECT ({_NEXT}), (SELECT digest FROM artifact WHERE id = :id), EXISTS (SELECT 1 FROM tombstone WHERE id = :id)"
-)
-_VERSION = (
-    "INSERT INTO key VALUES (?, ?, ?, 1) ON CONFLICT (key) DO UPDATE SET last_version = last_version + 1, "
-    "id = coalesce(id, excluded.id), created = coalesce(created, excluded.created) RETURNING last_version"
-)
-_INSERT = f"INSERT INTO artifact ({COLUMNS}, latest, digest) VALUES ({', '.join('?' * 20)})"
-_FEED = "INSERT INTO feed VALUES (?, ?, ?)"
+
+class Taken(Exception):
+    """The id of a new record is, or was, that of another."""
 
 
 class Payload(NamedTuple):
@@ -40,137 +54,115 @@ class Payload(NamedTuple):
 class New(NamedTuple):
     """A record to insert, serialised."""
 
-    id: str
+    id: bytes
     key: str | None
     row: Row
     created: int
     updated: int
     payload: Payload | None
-    collection_id: str
-    """The identity of the key's line, should this be its first version."""
-
-
-class Made(NamedTuple):
-    """How an insert went: where the id was taken, the digest of what has it (None for a deleted one)."""
-
-    seq: int
-    version: int | None
-    taken: bool
-    digest: bytes | None
 
 
 class Found(NamedTuple):
     """The state of a row before a change."""
 
-    n: int
     seq: int
     key: str | None
     version: int | None
-    latest: int
+    payload: int | None
     blob_sha256: str | None
     payload_sha256: str | None
+    digest: bytes | None
 
 
-def insert(connection: sqlite3.Connection, new: New) -> Made:
-    """Add a version; no change where the id is taken."""
-    seq, digest, deleted = connection.execute(_STATE, {"id": new.id}).fetchone()
-    if digest is not None or deleted:
-        return Made(0, None, True, digest)
-    version = None
-    if new.key is not None:
-        (version,) = connection.execute(_VERSION, (new.key, new.collection_id, new.created)).fetchone()
-        if version > 1:
-            connection.execute("UPDATE artifact SET latest = 0 WHERE key = ? AND latest = 1", (new.key,))
-    row = new.row
-    connection.execute(
-        _INSERT,
-        (seq, new.id, seq, new.key, version, new.created, new.updated, row.type, row.description, row.flow_run_id,
-         row.task_run_id, row.short, row.metadata, row.tags, row.info, *row.blob,
-         int(new.key is not None), row.digest),
-    )  # fmt: skip
+def insert(connection: sqlite3.Connection, new: New) -> tuple[int, int | None]:
+    """Add a version; its seq and number. Raises `Taken` where the id was used already."""
+    row, payload = new.row, None
     if new.payload is not None:
-        connection.execute("INSERT INTO payload VALUES (?, ?, ?, ?)", (seq, *new.payload))
-    connection.execute(_FEED, (seq, ARTIFACT, seq))
-    return Made(seq, version, False, None)
+        payload = _add_payload(connection, new.payload)
+    values = (
+        new.created, new.updated, row.type, row.description, row.flow_run_id, row.task_run_id,
+        row.short, payload, row.metadata, row.tags, row.info, *row.blob,
+    )  # fmt: skip
+    try:
+        if new.key is None:
+            ((seq,),) = connection.execute(_KEYLESS, (new.id, *values)).fetchall()
+            return seq, None
+        ((seq, version, begins),) = connection.execute(_KEYED, (new.id, new.key, new.key, *values)).fetchall()
+    except sqlite3.IntegrityError:
+        raise Taken from None
+    line = (version, new.id, new.created, new.key)
+    if begins:
+        connection.execute(_BEGINS, (*line, new.created, uuid4().bytes))
+    else:
+        connection.execute(_GOES_ON, line)
+    return seq, version
 
 
-def find(connection: sqlite3.Connection, id: str) -> Found | None:
+def _add_payload(connection: sqlite3.Connection, payload: Payload) -> int:
+    return int(connection.execute(_PAYLOAD, payload).fetchall()[0][0])
+
+
+def find(connection: sqlite3.Connection, id: bytes) -> Found | None:
     """The row to change, or None."""
     row = connection.execute(
-        "SELECT a.n, a.seq, a.key, a.version, a.latest, a.blob_sha256, p.sha256 "
-        "FROM artifact a LEFT JOIN payload p ON p.n = a.n WHERE a.id = ?",
+        "SELECT a.seq, a.key, a.version, a.payload, a.blob_sha256, p.sha256, a.digest "
+        "FROM artifact a LEFT JOIN payload p ON p.n = a.payload WHERE a.id = ?",
         (id,),
     ).fetchone()
     return None if row is None else Found(*row)
 
 
-def move(connection: sqlite3.Connection, n: int, kind: int, old: int | None) -> int:
-    """A new seq for row `n` of that kind, which had `old`."""
-    (seq,) = connection.execute(_NEXT).fetchone()
-    connection.execute(_FEED, (seq, kind, n))
-    if old is not None:
-        connection.execute("DELETE FROM feed WHERE seq = ?", (old,))
-    return int(seq)
-
-
-def update(connection: sqlite3.Connection, found: Found, columns: dict[str, Any], payload: Payload | None) -> None:
+def update(connection: sqlite3.Connection, id: bytes, found: Found, columns: dict[str, Any], payload: Payload | None) -> None:
     """Set columns of a row under a new seq; with `data` among them, its payload becomes `payload`."""
-    columns = {**columns, "seq": move(connection, found.n, ARTIFACT, found.seq)}
-    assignments = ", ".join(f"{name} = :{name}" for name in columns)
-    connection.execute(f"UPDATE artifact SET {assignments} WHERE n = :n", {**columns, "n": found.n})
-    if "data" not in columns:
-        return
-    if payload is not None:
-        connection.execute("INSERT OR REPLACE INTO payload VALUES (?, ?, ?, ?)", (found.n, *payload))
-    else:
-        connection.execute("DELETE FROM payload WHERE n = ?", (found.n,))
+    if "data" in columns:
+        if found.payload is not None:
+            connection.execute("DELETE FROM payload WHERE n = ?", (found.payload,))
+        columns = {**columns, "payload": None if payload is None else _add_payload(connection, payload)}
+    assignments = "".join(f", {name} = :{name}" for name in columns)
+    connection.execute(f"UPDATE artifact SET seq = {LAST_SEQ} + 1{assignments} WHERE id = :id", {**columns, "id": id})
 
 
-def remove(connection: sqlite3.Connection, id: str, found: Found, deleted: int) -> None:
+def remove(connection: sqlite3.Connection, id: bytes, found: Found, deleted: int) -> None:
     """Delete a version and leave a tombstone; the key falls back to its next highest version."""
-    connection.execute("DELETE FROM artifact WHERE n = ?", (found.n,))
-    connection.execute("DELETE FROM payload WHERE n = ?", (found.n,))
-    (n,) = connection.execute(
-        "INSERT INTO tombstone (id, key, version, deleted) VALUES (?, ?, ?, ?) RETURNING n",
+    connection.execute(
+        f"INSERT INTO tombstone (seq, id, key, version, deleted) VALUES ({LAST_SEQ} + 1, ?, ?, ?, ?)",
         (id, found.key, found.version, deleted),
-    ).fetchone()
-    move(connection, n, TOMBSTONE, found.seq)
-    if not found.latest:
-        return
+    )
+    connection.execute("DELETE FROM artifact WHERE id = ?", (id,))
+    connection.execute("DELETE FROM payload WHERE n = ?", (found.payload,))
+    if found.key is not None:
+        _fall_back(connection, id, found.key)
+
+
+def _fall_back(connection: sqlite3.Connection, gone: bytes, key: str) -> None:
+    """Where the key's newest version is gone, the line takes over the next one's time; with none left it ends."""
     newest = connection.execute(
-        "SELECT n, created FROM artifact WHERE key = ? ORDER BY version DESC LIMIT 1", (found.key,)
+        "SELECT id, created FROM artifact WHERE key = ? ORDER BY version DESC LIMIT 1", (key,)
     ).fetchone()
+    values = {"key": key, "gone": gone}
     if newest is None:
-        connection.execute("UPDATE key SET id = NULL, created = NULL WHERE key = ?", (found.key,))
+        sql = "UPDATE key SET newest = NULL, listed = NULL, id = NULL, created = NULL WHERE key = :key"
     else:
-        connection.execute("UPDATE artifact SET latest = 1 WHERE n = ?", (newest[0],))
-        connection.execute("UPDATE key SET created = ? WHERE key = ?", (newest[1], found.key))
+        sql = "UPDATE key SET newest = :newest, listed = :created, created = :created WHERE key = :key AND newest = :gone"
+        values.update(newest=newest[0], created=newest[1])
+    connection.execute(sql, values)
 
 
 def put_run(connection: sqlite3.Connection, columns: dict[str, Any]) -> int:
     """Add a run or replace what is known of it; a cell without notebook or kernel has its session's."""
-    row = connection.execute("SELECT n, seq FROM run WHERE id = ?", (columns["id"],)).fetchone()
-    if row is None:
-        (n,) = connection.execute("SELECT coalesce(max(n), 0) + 1 FROM run").fetchone()
-        seq = move(connection, n, RUN, None)
-    else:
-        n = row[0]
-        seq = move(connection, n, RUN, row[1])
-    session = connection.execute(
-        "SELECT notebook, kernel_id FROM run WHERE id = ?", (columns["session_id"],)
-    ).fetchone() or (None, None)
-    columns = {
-        **columns,
-        "notebook": columns["notebook"] or session[0],
-        "kernel_id": columns["kernel_id"] or session[1],
-        "n": n,
-        "seq": seq,
-    }
+    if columns["session_id"] is not None:
+        session = connection.execute("SELECT notebook, kernel_id FROM run WHERE id = ?", (columns["session_id"],))
+        notebook, kernel_id = session.fetchone() or (None, None)
+        columns = {
+            **columns,
+            "notebook": columns["notebook"] or notebook,
+            "kernel_id": columns["kernel_id"] or kernel_id,
+        }
     names = ", ".join(columns)
     values = ", ".join(f":{name}" for name in columns)
-    updates = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in ("id", "n"))
-    connection.execute(f"INSERT INTO run ({names}) VALUES ({values}) ON CONFLICT (id) DO UPDATE SET {updates}", columns)
-    return seq
+    updates = ", ".join(f"{name} = excluded.{name}" for name in (*columns, "seq"))
+    sql = f"INSERT INTO run ({names}, seq) VALUES ({values}, {LAST_SEQ} + 1) ON CONFLICT (id) DO UPDATE SET {updates}"
+    return int(connection.execute(f"{sql} RETURNING seq", columns).fetchone()[0])
 
 
 def is_named(connection: sqlite3.Connection, sha256: str) -> bool:
