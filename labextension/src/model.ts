@@ -212,8 +212,14 @@ function ordered(records: WireRecord[]): WireRecord[] {
   return [...records].sort((a, b) => (a.created < b.created ? 1 : a.created > b.created ? -1 : 0));
 }
 
+const texts = new WeakMap<WireRecord, string>();
+
 function contains(record: WireRecord, words: string[]): boolean {
-  const parts = [record.key, plain(record.description ?? '', 1000), summary(record), typeWord(record.type)];
-  const text = [...parts, ...record.tags].join('\n').toLowerCase();
+  let text = texts.get(record);
+  if (text === undefined) {
+    const parts = [record.key, plain(record.description ?? '', 1000), summary(record), typeWord(record.type)];
+    text = [...parts, ...record.tags].join('\n').toLowerCase();
+    texts.set(record, text); // a record never changes: a change brings another one
+  }
   return words.every(word => text.includes(word));
 }
