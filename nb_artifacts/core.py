@@ -7,7 +7,7 @@ or knows `Artifact`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
@@ -296,11 +296,10 @@ class Status(msgspec.Struct, frozen=True):
     """Something to know: a server's folder that could not be read here."""
 
 
-def status(measure: Callable[[Store], tuple[int, str]] | None = None) -> Status:
+def status() -> Status:
     """Where artifacts are kept, and how many. Raises `StoreError`."""
     store = current_store()
-    size, journal = measure(store) if measure else (0, "")
     return Status(
         where=store.where, store=store.id, artifacts=store.count(Query()), keys=store.count(Query(latest=True)),
-        blob_bytes=size, journal=journal, handed=config.handed_folder() == config.folder(), note=config.handed_problem(),
+        blob_bytes=store.blob_bytes(), journal=store.journal, handed=config.handed_folder() == config.folder(), note=config.handed_problem(),
     )  # fmt: skip

@@ -91,7 +91,7 @@ class ArtifactMagics(Magics):
         try:
             return _make(value, options)
         except ArtifactError as error:
-            self.shell.user_ns["_"] = value
+            self.shell.displayhook.update_user_ns(value)
             error.args = (f"{error} The cell's value is in `_`.",)
             raise _quiet(error) from None
 

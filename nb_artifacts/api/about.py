@@ -42,17 +42,11 @@ def status(store: Store, _: Request) -> Response:
         "where": store.where,
         "artifacts": store.count(Query()),
         "keys": store.count(Query(latest=True)),
-        "blob_bytes": _blob_bytes(store),
+        "blob_bytes": store.blob_bytes(),
         "seq": store.last_seq(),
         "version": package_version(),
     }
     return answer(found)
-
-
-def _blob_bytes(store: Store) -> int | None:
-    """None where a store cannot tell cheaply."""
-    ask = getattr(store, "blob_bytes", None)
-    return None if ask is None else int(ask())
 
 
 def events(feed: Feed, request: Request) -> Response:

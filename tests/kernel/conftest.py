@@ -45,7 +45,14 @@ class Kernel:
         """Execute a cell; with `check` an error fails the test."""
         message = self.client.session.msg(
             "execute_request",
-            {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False, "stop_on_error": False},
+            {
+                "code": code,
+                "silent": False,
+                "store_history": True,
+                "user_expressions": {},
+                "allow_stdin": False,
+                "stop_on_error": False,
+            },
             metadata={"cellId": cell_id} if cell_id else {},
         )
         self.client.shell_channel.send(message)

@@ -23,7 +23,10 @@ def test_create_shows_once_and_adds_nothing_as_the_result(kernel):
 
 def test_display_can_be_switched_off_by_call_and_by_setting(kernel):
     assert kernel.run("id = nba.create_markdown_artifact('x', display=False)").outputs == []
-    assert kernel.run("nba.configure(display=False)\nid = nba.create_markdown_artifact('x')\nnba.configure(display=None)").outputs == []
+    assert (
+        kernel.run("nba.configure(display=False)\nid = nba.create_markdown_artifact('x')\nnba.configure(display=None)").outputs
+        == []
+    )
 
 
 def test_after_twenty_a_line_counts_the_rest(kernel):
@@ -67,7 +70,10 @@ def test_track_shows_a_bar_and_leaves_the_truth(kernel):
     assert ran.stdout == "499500\n"
     assert len(ran.artifacts) == 1
     assert "finished" in ran.updates[-1]["text/plain"]
-    assert kernel.run("i = nba.Artifact.get('tracked').payload.info; print(i.state, i.done, i.total)").stdout == "finished 1000.0 1000.0\n"
+    assert (
+        kernel.run("i = nba.Artifact.get('tracked').payload.info; print(i.state, i.done, i.total)").stdout
+        == "finished 1000.0 1000.0\n"
+    )
 
 
 def test_a_loop_that_breaks_fails_or_is_interrupted_says_so(kernel):
@@ -80,5 +86,7 @@ def test_a_loop_that_breaks_fails_or_is_interrupted_says_so(kernel):
 
 
 def test_hostile_descriptions_and_keys_of_columns_are_text(kernel):
-    html = kernel.run("nba.create([{'<img src=x onerror=alert(1)>': '<script>alert(1)</script>'}], description='<script>x</script>')").outputs[0]["text/html"]
+    html = kernel.run(
+        "nba.create([{'<img src=x onerror=alert(1)>': '<script>alert(1)</script>'}], description='<script>x</script>')"
+    ).outputs[0]["text/html"]
     assert "<script" not in html and "<img" not in html
