@@ -1,7 +1,8 @@
 /** Words a person would use for times, sizes, counts and states. No DOM, no transport. */
 
 import type { ImageInfo, ProgressInfo, TableInfo, WireRecord } from './wire';
-import { estimate, progressOf } from './progress';
+import { estimate, progressOf, silence } from './progress';
+import type { Bar } from './progress';
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -162,22 +163,29 @@ function imageSummary(info: Partial<ImageInfo>): string {
 
 function progressSummary(record: WireRecord, now: Date): string {
   const bar = progressOf(record);
-  const left = estimate(bar, now).left;
   const share = bar.share === null ? '' : `${Math.floor(bar.share * 100)} %`;
-  const done =
-    bar.total === null
-      ? bar.done === null
-        ? ''
-        : `${count(bar.done)} ${bar.unit ?? 'done'}`
-      : `${count(bar.done ?? 0)} of ${count(bar.total)}${bar.unit ? ` ${bar.unit}` : ''}`;
-  switch (bar.state) {
-    case 'running':
-      return joined(share, done, left === null ? '' : `${span(left)} left`) || 'running';
-    case 'finished':
-      return joined('finished', done && bar.total === null ? done : '', elapsed(bar.info));
-    default:
-      return joined(share ? `${bar.state} at ${share}` : bar.state, text(bar.info.error) || text(bar.info.message));
+  const why = text(bar.info.error) || text(bar.info.message);
+  if (bar.state === 'finished') {
+    return joined(`finished ${elapsed(bar.info)}`.trim(), why);
   }
+  if (bar.state !== 'running') {
+    return joined(share ? `${bar.state} at ${share}` : bar.state, why);
+  }
+  const { left } = estimate(bar, now);
+  const quiet = silence(bar, now);
+  const news = quiet !== null ? `no news for ${span(quiet)}` : left === null ? '' : `${span(left)} left`;
+  return joined(share, counted(bar), news) || 'running';
+}
+
+/** "157 of 365 days"; nothing for a bare percentage. */
+export function counted(bar: Bar): string {
+  if (bar.unit === '%' || bar.done === null) {
+    return '';
+  }
+  const unit = bar.unit ? ` ${line(bar.unit, 30)}` : '';
+  return bar.total === null
+    ? `${count(bar.done)}${unit || ' done'}`
+    : `${count(bar.done)} of ${count(bar.total)}${unit}`;
 }
 
 function elapsed(info: Partial<ProgressInfo>): string {

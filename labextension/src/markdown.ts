@@ -2,7 +2,7 @@
 
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { removeMath, replaceMath } from '@jupyterlab/rendermime';
-import { sanitized } from './sanitize';
+import { guardLink, sanitized } from './sanitize';
 
 export interface MarkdownTools {
   markdownParser?: IRenderMime.IMarkdownParser | null;
@@ -32,6 +32,21 @@ export async function markdownFragment(
   const parts = removeMath(text);
   const html = replaceMath(await tools.markdownParser.render(parts.text), parts.math);
   return sanitized(html, local);
+}
+
+/** Set formulas in `host`, and look at the links that they brought. */
+export async function typeset(host: HTMLElement, tools: MarkdownTools): Promise<void> {
+  if (!tools.latexTypesetter || !/\$|\\[([]|\\begin/.test(host.textContent ?? '')) {
+    return;
+  }
+  await tools.latexTypesetter.typeset(host);
+  for (const link of host.querySelectorAll<Element>('a')) {
+    if (link instanceof HTMLAnchorElement) {
+      guardLink(link);
+    } else {
+      link.removeAttribute('href');
+    }
+  }
 }
 
 function plainText(text: string): DocumentFragment {

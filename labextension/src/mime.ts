@@ -1,15 +1,144 @@
-/** The mime renderer of outputs. */
+/**
+ * The renderer of our outputs: the live view of the artifact that the reference names, and the output's own static
+ * HTML where this store has no such artifact. Trusted and untrusted notebooks look the same.
+ */
+
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
+import { RequestError, sharedClient } from './client';
+import { tools } from './frontend';
+import { part, referenceOf } from './reference';
+import { sanitized } from './sanitize';
+import { openSource } from './source';
+import type { Source } from './source';
+import { within } from './sse';
+import { mountCard } from './views';
+import { notice } from './views/dom';
+import { savedCopy, skeleton } from './views/saved';
 import { MIME } from './wire';
+import type { Reference } from './wire';
+
+const PATIENCE = 1000;
+
+const NOT_HERE = 'Saved copy: not in this store';
 
 class Output extends Widget implements IRenderMime.IRenderer {
-  async renderModel(): Promise<void> {}
+  private live: AbortController | null = null;
+  private shown: string | null = null;
+  private model: IRenderMime.IMimeModel | null = null;
+  /** Why the saved copy is shown, while it is. */
+  private why: string | null = null;
+
+  constructor(private readonly options: IRenderMime.IRendererOptions) {
+    super();
+    this.addClass('jp-nba-output');
+  }
+
+  /** Resolves with the first thing shown; the live view may come later. */
+  async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    this.model = model;
+    const reference = referenceOf(model.data);
+    if (reference === null) {
+      this.fallBack(null, NOT_HERE);
+    } else if (reference.id !== this.shown) {
+      await this.load(reference);
+    } else if (this.why !== null) {
+      this.fallBack(reference, this.why);
+    }
+  }
+
+  override dispose(): void {
+    this.live?.abort();
+    super.dispose();
+  }
+
+  private async load(reference: Reference): Promise<void> {
+    this.live?.abort();
+    const controller = new AbortController();
+    this.live = controller;
+    const { signal } = controller;
+    this.node.replaceChildren(skeleton(reference, this.node.clientWidth || 700));
+    this.shown = reference.id;
+    const client = sharedClient();
+    const opening = openSource(client, reference.id, tools(this.options), signal);
+    opening.then(
+      source => this.mount(source, reference, signal),
+      (error: unknown) => this.refuse(error, reference, signal)
+    );
+    try {
+      await within(PATIENCE, opening);
+    } catch {
+      if (!signal.aborted && this.node.querySelector('.jp-mod-loading')) {
+        this.fallBack(reference, `${NOT_HERE}, or it does not answer`);
+      }
+    }
+  }
+
+  private mount(source: Source, reference: Reference, signal: AbortSignal): void {
+    const { store } = sharedClient();
+    if (signal.aborted) {
+      return;
+    }
+    if (reference.store && store !== null && store !== reference.store) {
+      this.live?.abort();
+      this.fallBack(reference, NOT_HERE);
+      return;
+    }
+    this.why = null;
+    const height = this.node.clientHeight;
+    this.node.style.minBlockSize = `${height}px`;
+    void mountCard(this.node, source, signal).finally(() => {
+      this.node.style.minBlockSize = '';
+    });
+  }
+
+  private refuse(error: unknown, reference: Reference, signal: AbortSignal): void {
+    if (signal.aborted) {
+      return;
+    }
+    const reason = error instanceof RequestError ? error.reason : 'failed';
+    const again = reason === 'unreachable' || reason === 'failed';
+    this.fallBack(reference, again ? `${NOT_HERE}, or it does not answer` : NOT_HERE);
+    if (again) {
+      this.retryWhenBack(reference, signal);
+    }
+  }
+
+  /** Once the store answers again, show the live view after all. */
+  private retryWhenBack(reference: Reference, signal: AbortSignal): void {
+    const retry = new AbortController();
+    signal.addEventListener('abort', () => retry.abort(), { once: true });
+    sharedClient().changes.subscribe(
+      {
+        reset: () => {
+          retry.abort();
+          void this.load(reference);
+        }
+      },
+      retry.signal
+    );
+  }
+
+  private fallBack(reference: Reference | null, why: string): void {
+    this.why = why;
+    const data = this.model?.data ?? {};
+    const html = part(data, 'text/html');
+    const text = part(data, 'text/plain') || reference?.preview || '';
+    const pre = document.createElement('pre');
+    pre.textContent = text;
+    const content = html ? sanitized(html, false) : text ? pre : notice('Nothing was saved of it.');
+    this.node.replaceChildren(savedCopy(content, reference, why));
+  }
 }
 
 const extension: IRenderMime.IExtension = {
   id: 'nb-artifacts:mime',
-  rendererFactory: { safe: true, mimeTypes: [MIME], createRenderer: () => new Output() },
+  description: 'Shows artifacts in outputs.',
+  rendererFactory: {
+    safe: true,
+    mimeTypes: [MIME],
+    createRenderer: options => new Output(options)
+  },
   rank: -20,
   dataType: 'json'
 };

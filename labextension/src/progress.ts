@@ -42,15 +42,28 @@ export function progressOf(record: WireRecord): Bar {
   };
 }
 
-/** Seconds gone and seconds left (null where unknown), at `now`. */
+/** Seconds gone and seconds left (null where unknown), at `now`. Without a measured rate the mean so far counts. */
 export function estimate(bar: Bar, now: Date): { gone: number | null; left: number | null } {
   const until = bar.state === 'running' ? now.getTime() : (bar.ended ?? bar.updated);
   const gone = bar.started === null || until === null ? null : Math.max(0, (until - bar.started) / 1000);
-  if (bar.state !== 'running' || bar.total === null || bar.done === null || !bar.rate || bar.rate <= 0) {
+  if (bar.state !== 'running' || bar.total === null || bar.done === null) {
     return { gone, left: null };
   }
   const sinceNews = bar.updated === null ? 0 : Math.max(0, (now.getTime() - bar.updated) / 1000);
-  return { gone, left: Math.max(0, (bar.total - bar.done) / bar.rate - sinceNews) };
+  const mean = gone !== null && bar.done > 0 ? bar.done / Math.max(gone - sinceNews, 0.001) : 0;
+  const rate = bar.rate ?? mean;
+  const left = rate > 0 ? (bar.total - bar.done) / rate : Number.NaN;
+  return { gone, left: left >= 0 && left < 1e9 ? Math.max(0, left - sinceNews) : null };
+}
+
+/** For how many seconds a running bar has been silent, or null while that is no wonder. */
+export function silence(bar: Bar, now: Date): number | null {
+  if (bar.state !== 'running' || bar.updated === null) {
+    return null;
+  }
+  const seconds = (now.getTime() - bar.updated) / 1000;
+  const expected = bar.rate !== null && bar.rate > 0 ? 3 / bar.rate : 0;
+  return seconds > Math.max(30, expected) ? seconds : null;
 }
 
 function number(value: unknown): number | null {

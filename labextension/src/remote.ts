@@ -4,27 +4,39 @@ import { hostOf } from './url';
 
 export type RemoteImages = 'ask' | 'always' | 'never';
 
-const KEY = 'nb-artifacts:image-hosts';
+const HOSTS = 'nb-artifacts:image-hosts';
+const POLICY = 'nb-artifacts:remote-images';
 
-let policy: RemoteImages = 'ask';
-
-/** Set by the extension's setting "remoteImages". */
+/** Set by the extension's setting "remoteImages"; kept, because outputs are drawn before settings are read. */
 export function setRemoteImages(value: RemoteImages): void {
-  policy = value;
+  write(POLICY, value);
+}
+
+function policy(): RemoteImages {
+  const value = read(POLICY);
+  return value === 'always' || value === 'never' ? value : 'ask';
 }
 
 function knownHosts(): string[] {
-  try {
-    const hosts: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]');
-    return Array.isArray(hosts) ? hosts.filter(host => typeof host === 'string') : [];
-  } catch {
-    return [];
-  }
+  const hosts = read(HOSTS);
+  return Array.isArray(hosts) ? hosts.filter(host => typeof host === 'string') : [];
 }
 
 function remember(host: string): void {
+  write(HOSTS, [...new Set([...knownHosts(), host])].slice(-200));
+}
+
+function read(key: string): unknown {
   try {
-    localStorage.setItem(KEY, JSON.stringify([...new Set([...knownHosts(), host])].slice(-200)));
+    return JSON.parse(localStorage.getItem(key) ?? 'null');
+  } catch {
+    return null;
+  }
+}
+
+function write(key: string, value: unknown): void {
+  try {
+    localStorage.setItem(key, JSON.stringify(value));
   } catch {
     // a full or forbidden storage only means being asked again
   }
@@ -32,10 +44,8 @@ function remember(host: string): void {
 
 /** Whether an image at `url` is loaded without a click. */
 export function remoteAllowed(url: string, local: boolean): boolean {
-  if (policy === 'ask') {
-    return local || knownHosts().includes(hostOf(url));
-  }
-  return policy === 'always';
+  const chosen = policy();
+  return chosen === 'always' || (chosen === 'ask' && (local || knownHosts().includes(hostOf(url))));
 }
 
 /** An `<img>` that tells the other host nothing of this page. */
@@ -48,11 +58,18 @@ export function remoteImage(url: string, alt: string): HTMLImageElement {
   return image;
 }
 
-/** A button "Show image from HOST" that becomes the image. With the setting "never" it only says so. */
-export function imageButton(url: string, alt: string): HTMLElement {
+/**
+ * A button "Show image from HOST", which remembers the host and then does `show` (by default: become the image).
+ * With the setting "never" a note takes its place.
+ */
+export function imageButton(
+  url: string,
+  alt: string,
+  show = (button: HTMLElement): void => button.replaceWith(remoteImage(url, alt))
+): HTMLElement {
   const host = hostOf(url);
   const description = alt.trim() ? `: ${alt.trim().slice(0, 120)}` : '';
-  if (policy === 'never') {
+  if (policy() === 'never') {
     const note = document.createElement('span');
     note.className = 'jp-nba-blocked';
     note.textContent = `Image on ${host} not shown${description}`;
@@ -65,7 +82,7 @@ export function imageButton(url: string, alt: string): HTMLElement {
   button.title = url;
   button.addEventListener('click', () => {
     remember(host);
-    button.replaceWith(remoteImage(url, alt));
+    show(button);
   });
   return button;
 }

@@ -2,8 +2,10 @@
 
 import { RequestError } from './client';
 import type { Client } from './client';
-import { markdownFragment } from './markdown';
+import { inlineStyles } from './css';
+import { markdownFragment, typeset } from './markdown';
 import type { MarkdownTools } from './markdown';
+import { sanitized } from './sanitize';
 import { hasPages, openPage } from './pages';
 import { linkUrl } from './url';
 import type { Run, WireRecord } from './wire';
@@ -24,6 +26,10 @@ export interface Source {
   blob(): Promise<Blob>;
   /** Markdown, sanitised, remote images replaced by a button where they must not be loaded unasked. */
   markdown(text: string): Promise<DocumentFragment>;
+  /** HTML made safe, in the same way. Colours of its own style sheets are kept where they only colour. */
+  html(text: string): DocumentFragment;
+  /** Set formulas in sanitised content that stands in the page, where the front end can. */
+  typeset(host: HTMLElement): Promise<void>;
   /** Have the front end render the best of a MIME bundle's data types into `host`; false if it has no renderer. */
   mime?(bundle: MimeBundle, host: HTMLElement, signal: AbortSignal): Promise<boolean>;
   openUrlAllowed(url: string): boolean;
@@ -129,6 +135,14 @@ class LiveSource implements Source {
 
   markdown(text: string): Promise<DocumentFragment> {
     return markdownFragment(text, this.tools, this.local);
+  }
+
+  html(text: string): DocumentFragment {
+    return sanitized(inlineStyles(text), this.local);
+  }
+
+  typeset(host: HTMLElement): Promise<void> {
+    return typeset(host, this.tools);
   }
 
   openUrlAllowed(url: string): boolean {

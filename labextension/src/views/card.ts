@@ -55,7 +55,8 @@ export async function drawCard(
   }
 }
 
-function headOf(record: WireRecord): Node[] {
+/** Icon, name, version and description. */
+export function headOf(record: WireRecord): Node[] {
   const icon = iconOf(record.type).element({ tag: 'span', className: 'jp-nba-icon', title: typeWord(record.type) });
   icon.setAttribute('aria-hidden', 'true');
   const nodes: Node[] = [icon, h('span', 'jp-nba-title', { title: title(record) }, title(record))];
@@ -133,7 +134,7 @@ export function origin(runs: readonly Run[]): string {
   const parts = [
     named ? `${named.kind} ${named.name}` : '',
     number ? `cell ${number}` : '',
-    notebook ?? '',
+    notebook?.split(/[\\/]/).pop() ?? '',
     git ? `${git.branch ?? 'detached'}@${git.commit.slice(0, 7)}${git.dirty ? ' (changed)' : ''}` : ''
   ];
   return parts.filter(Boolean).join(', ');

@@ -1,1 +1,117 @@
-export { mountOther as mountDisplay } from './other';
+/** Any other rich output: drawn by the front end where it can, else the picture, else the HTML made safe. */
+
+import { bundleOf, choose, dataTypes, fetches, hasLiveParts } from '../bundle';
+import type { Choice } from '../bundle';
+import { plain, summary } from '../format';
+import { parse, print } from '../json';
+import type { MimeBundle } from '../source';
+import { button, h, notice, objectUrl } from './dom';
+import type { Source } from './types';
+import { zoomable } from './zoom';
+
+const MOST_HTML = 2_000_000;
+
+export async function mountDisplay(element: HTMLElement, source: Source, signal: AbortSignal): Promise<void> {
+  const bundle = await bundleFor(source);
+  if (!signal.aborted) {
+    await show(element, source, bundle, signal);
+  }
+}
+
+async function bundleFor(source: Source): Promise<MimeBundle> {
+  if (!source.record.blob) {
+    const data = await source.data();
+    return bundleOf({ data: { 'text/plain': typeof data === 'string' ? data : print(data) } });
+  }
+  const blob = await source.blob();
+  return bundleOf(parse(await blob.text()));
+}
+
+async function show(element: HTMLElement, source: Source, bundle: MimeBundle, signal: AbortSignal): Promise<void> {
+  const types = dataTypes(bundle);
+  const targets = types.flatMap(mime => fetches(bundle.data[mime]));
+  if (types.length > 0 && targets.length === 0 && (await drawn(element, source, bundle, signal))) {
+    return;
+  }
+  await still(element, source, choose(bundle, types.length > 0), signal);
+  if (types.length > 0 && targets.length > 0 && source.mime) {
+    const label = `Show the chart: it loads from ${[...new Set(targets)].join(', ')}`;
+    const ask = button(label, label, () => {
+      void drawn(element, source, bundle, signal).then(done => {
+        if (!done) {
+          ask.replaceWith(notice('This front end has no renderer for the chart.'));
+        }
+      });
+    }, 'jp-nba-blocked');
+    element.prepend(h('p', '', {}, ask));
+  }
+}
+
+async function drawn(element: HTMLElement, source: Source, bundle: MimeBundle, signal: AbortSignal): Promise<boolean> {
+  const host = h('div', 'jp-nba-drawn', { 'data-lm-suppress-shortcuts': 'true' });
+  const before = [...element.childNodes];
+  element.replaceChildren(host);
+  const done = await source.mime?.(bundle, host, signal).catch(() => false);
+  if (!done) {
+    element.replaceChildren(...before);
+  }
+  return done === true;
+}
+
+async function still(element: HTMLElement, source: Source, choice: Choice, signal: AbortSignal): Promise<void> {
+  const content = h('div', 'jp-RenderedHTMLCommon jp-nba-content', { dir: 'auto' });
+  switch (choice.kind) {
+    case 'image':
+      element.replaceChildren(picture(choice, source, signal));
+      return;
+    case 'html':
+      if (choice.value.length > MOST_HTML) {
+        element.replaceChildren(notice('This output is too large to be shown here.'));
+        return;
+      }
+      content.append(source.html(choice.value));
+      element.replaceChildren(content);
+      if (hasLiveParts(choice.value)) {
+        element.append(notice('Interactive parts are not shown.'));
+      }
+      break;
+    case 'markdown':
+      content.append(await source.markdown(choice.value));
+      element.replaceChildren(content);
+      break;
+    case 'latex':
+      content.textContent = choice.value;
+      element.replaceChildren(content);
+      break;
+    default:
+      element.replaceChildren(text(choice.kind === 'json' ? print(choice.value) : choice.value));
+      return;
+  }
+  await source.typeset(content);
+}
+
+function text(value: string): HTMLElement {
+  const shown = value.length > 100_000 ? `${value.slice(0, 100_000)}…` : value;
+  return shown.trim()
+    ? h('pre', 'jp-nba-plain', { dir: 'auto', tabindex: 0 }, shown)
+    : notice('This output has nothing to show.');
+}
+
+function picture(choice: Choice & { kind: 'image' }, source: Source, signal: AbortSignal): HTMLElement {
+  const { key, description } = source.record;
+  const alt = (description && plain(description, 300)) || [key, summary(source.record)].filter(Boolean).join(', ');
+  const image = h('img', 'jp-nba-image', { alt, decoding: 'async' });
+  image.src = objectUrl(bytesOf(choice), signal);
+  return zoomable(image, alt);
+}
+
+function bytesOf({ mime, value }: Choice & { kind: 'image' }): Blob {
+  if (mime === 'image/svg+xml' && value.trimStart().startsWith('<')) {
+    return new Blob([value], { type: mime });
+  }
+  try {
+    return new Blob([Uint8Array.from(atob(value.replace(/\s/g, '')), sign => sign.charCodeAt(0))], { type: mime });
+  } catch {
+    return new Blob([], { type: mime });
+  }
+}

@@ -1,0 +1,197 @@
+/** A table as views need it: columns, rows of cells, order, and how a cell reads. No DOM. */
+
+import { count } from './format';
+import { parse, print } from './json';
+import type { Column, TableInfo, WireRecord } from './wire';
+
+export type Cell = unknown;
+
+export interface Table {
+  columns: Column[];
+  rows: Cell[][];
+  /** Rows and columns of the whole table, which `rows` and `columns` may be the beginning of. */
+  rowCount: number;
+  columnCount: number;
+}
+
+const MOST_COLUMNS = 200;
+const KINDS: readonly Column['kind'][] = ['number', 'text', 'bool', 'time', 'other'];
+
+/** Read a table from a record and its `data`: JSON text, or the JSON itself from other clients. */
+export function tableOf(record: WireRecord, data: unknown): Table {
+  const value = typeof data === 'string' ? parsed(data) : data;
+  const info = record.info as Partial<TableInfo>;
+  const described = Array.isArray(info.columns) ? info.columns.filter(isColumn) : [];
+  const found = described.length > 0 ? byFields(value, described) : byShape(value);
+  const whole = (n: unknown, least: number): number => (typeof n === 'number' && n > least ? n : least);
+  return {
+    ...found,
+    rowCount: whole(info.rows, found.rows.length),
+    columnCount: whole(info.column_count, found.columns.length)
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parse(text);
+  } catch {
+    return [];
+  }
+}
+
+function isColumn(value: unknown): value is Column {
+  const column = value as Partial<Column> | null;
+  return typeof column?.name === 'string' && typeof column.field === 'string';
+}
+
+function own(row: unknown, field: string): Cell {
+  return row !== null && typeof row === 'object' && Object.hasOwn(row, field)
+    ? (row as { [field: string]: unknown })[field]
+    : null;
+}
+
+function byFields(value: unknown, columns: Column[]): Pick<Table, 'columns' | 'rows'> {
+  const records = Array.isArray(value) ? value : [];
+  const clean = columns.slice(0, MOST_COLUMNS).map(column => ({
+    ...column,
+    dtype: String(column.dtype ?? ''),
+    kind: KINDS.find(kind => kind === column.kind) ?? 'other',
+    nulls: typeof column.nulls === 'number' ? column.nulls : 0
+  }));
+  return { columns: clean, rows: records.map(record => clean.map(({ field }) => own(record, field))) };
+}
+
+/** The forms that clients without our types send: list of objects, list of lists, object of lists. */
+function byShape(value: unknown): Pick<Table, 'columns' | 'rows'> {
+  if (Array.isArray(value)) {
+    return value.some(Array.isArray) ? fromLists(value) : fromObjects(value);
+  }
+  if (value !== null && typeof value === 'object') {
+    const names = Object.keys(value).slice(0, MOST_COLUMNS);
+    const lists = names.map(name => own(value, name)).map(list => (Array.isArray(list) ? list : [list]));
+    const length = Math.max(0, ...lists.map(list => list.length));
+    return guessed(names, Array.from({ length }, (_, row) => lists.map(list => list[row] ?? null)));
+  }
+  return { columns: [], rows: [] };
+}
+
+function fromObjects(records: unknown[]): Pick<Table, 'columns' | 'rows'> {
+  const names = new Set<string>();
+  for (const record of records) {
+    if (record !== null && typeof record === 'object' && names.size < MOST_COLUMNS) {
+      Object.keys(record).forEach(name => names.add(name));
+    }
+  }
+  const shown = [...names].slice(0, MOST_COLUMNS);
+  return guessed(shown, records.map(record => shown.map(name => own(record, name))));
+}
+
+function fromLists(lists: unknown[]): Pick<Table, 'columns' | 'rows'> {
+  const rows = lists.map(list => (Array.isArray(list) ? list : [list]));
+  const width = Math.min(MOST_COLUMNS, Math.max(0, ...rows.map(row => row.length)));
+  const names = Array.from({ length: width }, (_, index) => String(index));
+  return guessed(names, rows.map(row => names.map((_, index) => row[index] ?? null)));
+}
+
+function guessed(names: string[], rows: Cell[][]): Pick<Table, 'columns' | 'rows'> {
+  const columns = names.map((name, index) => {
+    const cells = rows.map(row => row[index]);
+    const nulls = cells.filter(cell => cell === null || cell === undefined).length;
+    return { name, field: name, dtype: '', kind: kindOf(cells), index: false, nulls };
+  });
+  return { columns, rows };
+}
+
+function kindOf(cells: Cell[]): Column['kind'] {
+  const kinds = new Set(cells.filter(cell => cell !== null && cell !== undefined).map(cell => typeof cell));
+  kinds.delete('undefined');
+  const only = kinds.size === 1 ? [...kinds][0] : undefined;
+  const numbers = [...kinds].every(kind => kind === 'number' || kind === 'bigint') && kinds.size > 0;
+  return numbers ? 'number' : only === 'boolean' ? 'bool' : only === 'string' ? 'text' : 'other';
+}
+
+const collator = new Intl.Collator(undefined, { numeric: true });
+
+/** The order of rows by a column; nulls come last either way, equal rows keep their order. */
+export function sortedRows(rows: Cell[][], column: number, descending: boolean): Cell[][] {
+  const sign = descending ? -1 : 1;
+  return [...rows].sort((one, other) => {
+    const a = one[column] ?? null;
+    const b = other[column] ?? null;
+    if (a === null || b === null) {
+      return a === b ? 0 : a === null ? 1 : -1;
+    }
+    return sign * compare(a, b);
+  });
+}
+
+function compare(a: NonNullable<Cell>, b: NonNullable<Cell>): number {
+  const numeric = (cell: Cell): cell is number | bigint => typeof cell === 'number' || typeof cell === 'bigint';
+  if (numeric(a) && numeric(b)) {
+    return a < b ? -1 : a > b ? 1 : 0;
+  }
+  return collator.compare(exact(a), exact(b));
+}
+
+/** A cell's whole value as text. */
+export function exact(cell: Cell): string {
+  if (typeof cell === 'string') {
+    return cell;
+  }
+  return cell === null || cell === undefined || typeof cell === 'object' ? print(cell ?? null) : String(cell);
+}
+
+const LONGEST = 300;
+const NAMES_NUMBERS = /(?:^|[_\W])(?:id|ids|year|zip|code|key|no|number)$/i;
+
+/** How the cells of one column read: numbers alike in decimals and grouping, text on one line. */
+export function formatter(column: Column, cells: Cell[]): (cell: Cell) => string {
+  const numbers = cells.filter(cell => typeof cell === 'number');
+  const decimals = decimalsFor(numbers);
+  const grouped = numbers.some(n => Math.abs(n) >= 10_000) && !NAMES_NUMBERS.test(column.name);
+  const midnight = column.kind === 'time' && cells.every(cell => cell === null || /[T ]00:00:00(?:\.0+)?(?:Z|\+00:00)?$/.test(String(cell)));
+  return cell => {
+    if (typeof cell === 'number') {
+      return numberText(cell, decimals, grouped);
+    }
+    const text = exact(cell);
+    if (column.kind === 'time') {
+      return midnight ? text.slice(0, 10) : text.replace(/^(\d{4}-\d\d-\d\d)T/, '$1 ');
+    }
+    const shown = text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+    return shown.replace(/\r\n|[\n\r]/g, '↵').replace(/\t/g, '⇥');
+  };
+}
+
+/** Decimals that show about four significant digits of the larger values, and no more than the values have. */
+function decimalsFor(numbers: number[]): number {
+  const largest = numbers.reduce((most, n) => Math.max(most, Math.abs(n)), 0);
+  const wanted = largest >= 1000 ? 2 : largest >= 1 ? 3 : 4;
+  let needed = 0;
+  for (const n of numbers) {
+    while (needed < wanted && Number(n.toFixed(needed)) !== n) {
+      needed += 1;
+    }
+  }
+  return needed;
+}
+
+function numberText(n: number, decimals: number, grouped: boolean): string {
+  const size = Math.abs(n);
+  if (size >= 1e15 || (n !== 0 && size < 0.5 * 10 ** -decimals)) {
+    return String(Number.isInteger(n) && size < 1e21 ? n : Number(n.toPrecision(4)));
+  }
+  const text = n.toFixed(decimals);
+  if (!grouped) {
+    return text;
+  }
+  const [whole = '', fraction] = text.split('.');
+  return count(Number(whole)) + (fraction === undefined ? '' : `.${fraction}`);
+}
+
+/** "int64 · 6 % null" under a column's name. */
+export function columnNote(column: Column, rowCount: number): string {
+  const share = rowCount > 0 ? (100 * column.nulls) / rowCount : 0;
+  const nulls = column.nulls === 0 ? '' : share < 1 ? 'few null' : `${Math.round(share)} % null`;
+  return [column.dtype, nulls].filter(Boolean).join(' · ');
+}
