@@ -29,10 +29,6 @@ class Store(Protocol):
     def where(self) -> str:
         """The place in words a person knows: a folder or an address without credentials."""
 
-    @property
-    def journal(self) -> str:
-        """How it keeps writes whole, in a word: ``wal``, ``delete``, ``server``."""
-
     def put(self, record: Record) -> Record:
         """Keep a new record, durable on return; gives it `version` (where it has a key) and `seq`.
 
@@ -80,9 +76,6 @@ class Store(Protocol):
     def open_blob(self, ref: BlobRef) -> IO[bytes]:
         """The bytes, as a readable file. Raises `BlobMissing`."""
 
-    def blob_bytes(self) -> int:
-        """Bytes of all blobs that records name, each counted once."""
-
     def close(self) -> None:
         """Let go of connections and files; the store can be used again."""
 
@@ -90,7 +83,8 @@ class Store(Protocol):
 def open_store(where: str | Path, *, durable: bool = True) -> Store:
     """The store at a folder, made where it is missing.
 
-    With `durable=False` a returned call survives the end of the process but not a power cut. Raises `StoreError` naming the folder and the remedy, within a second where it cannot be used.
+    With `durable=False` a returned call survives the end of the process but not a power cut. Raises `StoreError`
+    naming the folder and the remedy, within a second where it cannot be used.
     """
     from nb_artifacts.store.sqlite import SqliteStore
 

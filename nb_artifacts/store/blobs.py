@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[0-9a-f]{64}\Z")
 
-GRACE_SECONDS = 3600.0
-"""A file younger than this may be about to get its row, and is kept."""
-
 
 class Blobs:
     """The files under one store's folder."""
@@ -72,12 +69,23 @@ class Blobs:
         """Raise `BlobMissing` unless the bytes are there, so that no row names what is not."""
         self.open(ref).close()
 
-    def is_old(self, sha256: str) -> bool:
-        """Whether the file is there, and so old that no row is about to name it."""
+    def age(self, sha256: str) -> float:
+        """Seconds since the bytes were last put; 0 where they are not there."""
         try:
-            return time.time() - self.path(sha256).stat().st_mtime > GRACE_SECONDS
+            return time.time() - self.path(sha256).stat().st_mtime
         except OSError:
-            return False
+            return 0.0
+
+    def older_than(self, seconds: float) -> Iterator[str]:
+        """Hashes of the files that were put longer ago; deletes unfinished files of that age on the way."""
+        for path in [*self._tmp.glob("*"), *self._files.glob("*/*")]:
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime <= seconds:
+                    continue
+                if path.parent == self._tmp:
+                    path.unlink()
+                elif _NAME.match(path.name):
+                    yield path.name
 
     def remove(self, sha256: str) -> None:
         """Delete the bytes that no row names; what cannot be deleted stays."""
@@ -99,7 +107,7 @@ class Blobs:
         beside = self._tmp / secrets.token_hex(16)
         hashed, size = hashlib.sha256(), 0
         try:
-            with open(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o600), "wb") as file:
+            with os.fdopen(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _BINARY, 0o600), "wb") as file:
                 for part in parts:
                     hashed.update(part)
                     size += len(part)
@@ -108,7 +116,8 @@ class Blobs:
                 if durable:
                     os.fsync(file.fileno())
             ref = BlobRef(sha256=hashed.hexdigest(), size=size, media=media)
-            self._rename(beside, self.path(ref.sha256), durable=durable)
+            if not self._is_there(ref):
+                self._rename(beside, self.path(ref.sha256), durable=durable)
         finally:
             beside.unlink(missing_ok=True)
         return ref

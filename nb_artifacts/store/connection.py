@@ -1,7 +1,7 @@
 """Connections to the database file: one a thread, never carried over a fork, and SQLite's errors told as ours.
 
-Work runs as a function inside `Database.read` or `Database.write`, so that an exception at any moment (KeyboardInterrupt
-included) ends in a rollback; should even that be interrupted, the next call rolls back first.
+Work runs as a function inside `Database.read` or `Database.write`, so that an exception at any moment, KeyboardInterrupt
+included, ends in a rollback; should even that be interrupted, the next call rolls back first.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from uuid import UUID
 from nb_artifacts.errors import StoreError, StoreReadOnly, StoreTooNew
 from nb_artifacts.store import folder as folders
 from nb_artifacts.store import migrations
-from nb_artifacts.store.failures import is_io_error, translate
+from nb_artifacts.store.failures import is_full, is_without_shared_memory, translate
 from nb_artifacts.store.filters import AS_ID
 
 if TYPE_CHECKING:
@@ -104,10 +104,10 @@ class Database:
             except sqlite3.Error as error:
                 raise translate(error, self.path) from error
 
-    def shrink(self) -> None:
-        """Move the log into the database and cut it, as far as readers and space allow."""
+    def settle(self) -> None:
+        """Move the log into the database, as far as readers and space allow, so that the log's space is used anew."""
         with contextlib.suppress(StoreError):
-            self.read(lambda connection: connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+            self.read(lambda connection: connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall())
 
     def close(self) -> None:
         """Close every thread's connection, waiting for calls under way; the next call opens again."""
@@ -153,6 +153,7 @@ class Database:
             link.synchronous = wanted
 
     def _open(self) -> sqlite3.Connection:
+        """Open for writing, on a file system without shared memory (network, FUSE) too; else only to read."""
         folders.prepare(self.folder)
         try:
             folders.create_private(self.path)
@@ -161,16 +162,21 @@ class Database:
         try:
             return self._open_to_write(wal=True)
         except sqlite3.OperationalError as error:
-            if not is_io_error(error):
+            failure = translate(error, self.path)
+            if isinstance(failure, StoreReadOnly):
+                return self._open_to_read(failure)
+            if is_full(error) and folders.free_reserve(self.folder):
+                return self._open_to_write(wal=True)
+            if not is_without_shared_memory(error):
                 raise
         return self._open_to_write(wal=False)
 
     def _open_to_write(self, *, wal: bool) -> sqlite3.Connection:
-        """Open with shared memory (`wal`), or as file systems without it (network, FUSE) need it."""
         connection = self._connect(str(self.path))
         try:
-            if migrations.version_of(connection) > len(migrations.STEPS):
+            if wal and migrations.version_of(connection) > len(migrations.STEPS):
                 self.refusal = StoreTooNew
+                connection.execute("PRAGMA query_only = ON")
             else:
                 self.refusal = None
                 self.journal = _set_journal(connection, wal=wal)
@@ -183,14 +189,18 @@ class Database:
         folders.keep_reserve(self.folder)
         return connection
 
-    def _open_to_read(self, reason: StoreError) -> sqlite3.Connection:
-        if not self.path.exists():
-            raise reason
-        self.refusal = StoreReadOnly
+    def _open_to_read(self, failure: StoreError) -> sqlite3.Connection:
+        """Open what cannot be written. Raises `failure`, the reason for that, where it cannot be read either."""
+        if not self.path.exists() or self.path.stat().st_size == 0:
+            raise failure
         has_log = self.path.with_name("store.db-wal").exists()
         mode = "mode=ro" if has_log else "mode=ro&immutable=1"
-        connection = self._connect(f"{self.path.as_uri()}?{mode}", uri=True)
-        self._read_id(connection)
+        try:
+            connection = self._connect(f"{self.path.as_uri()}?{mode}", uri=True)
+            self._read_id(connection)
+        except sqlite3.OperationalError as error:
+            raise failure from error
+        self.refusal = StoreReadOnly
         return connection
 
     def _connect(self, where: str, *, uri: bool = False) -> sqlite3.Connection:
@@ -200,6 +210,7 @@ class Database:
         connection.create_function(AS_ID, 1, lambda text: UUID(text).bytes, deterministic=True)
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA secure_delete = FAST")  # zeroing freed pages would need room on a full disk
+        connection.execute("PRAGMA wal_autocheckpoint = 250")  # pages: what the reserve has room for, on a full disk
         connection.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")
         return connection
 
@@ -245,14 +256,19 @@ def _transaction(connection: sqlite3.Connection, begin: str, work: Callable[[sql
 
 
 def _set_journal(connection: sqlite3.Connection, *, wal: bool) -> str:
-    """Choose the journal. SQLite's own waiting does not cover this, so several first starts at once need a loop."""
+    """Choose the journal, `wal` unless the database was made without; what it is now.
+
+    SQLite's own waiting does not cover the change, so several first starts at once need a loop.
+    """
+    mode = _journal(connection)
+    if wal and (mode == "wal" or migrations.version_of(connection) > 0):
+        return mode
     if not wal:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # leaves WAL without shared memory
-    wanted = "wal" if wal else "delete"
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # so that WAL can be left without shared memory
     deadline = time.monotonic() + BUSY_SECONDS
     while True:
         try:
-            mode = str(connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0])
+            mode = _journal(connection, "wal" if wal else "delete")
             break
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > deadline:
@@ -263,9 +279,14 @@ def _set_journal(connection: sqlite3.Connection, *, wal: bool) -> str:
     return mode
 
 
+def _journal(connection: sqlite3.Connection, mode: str | None = None) -> str:
+    sql = "PRAGMA journal_mode" if mode is None else f"PRAGMA journal_mode = {mode}"
+    return str(connection.execute(sql).fetchone()[0])
+
+
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
-        info = os.stat(path)
+        info = path.stat()
     except OSError:
         return None
     return info.st_dev, info.st_ino

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 def translate(error: sqlite3.Error, path: Path) -> StoreError:
     """The error to raise for `error`, which came from the database at `path`."""
     text = str(error)
-    if "locked" in text or "busy" in text:
+    if "locked" in text or "locking protocol" in text:
         return StoreBusy(f"{path} is held by {_holder(path)} since more than 10 seconds: end that process, or try again")
-    if "full" in text:
+    if is_full(error):
         return StoreFull(f"no space is left for {path.parent}: delete artifacts or free space on that disk")
     if "readonly" in text:
         return StoreReadOnly(f"{path} cannot be written: {REMEDY}")
@@ -29,9 +29,15 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError:
     return StoreError(f"{path} cannot be used ({text}): {REMEDY}")
 
 
-def is_io_error(error: sqlite3.Error) -> bool:
-    """Whether this is how a file system without shared memory answers to WAL."""
-    return "disk I/O error" in str(error) or "locking protocol" in str(error)
+def is_full(error: sqlite3.Error) -> bool:
+    """Whether no space is left."""
+    return "full" in str(error)
+
+
+def is_without_shared_memory(error: sqlite3.Error) -> bool:
+    """Whether this is how a file system without shared memory answers to WAL (Python 3.10 does not tell exactly)."""
+    name = getattr(error, "sqlite_errorname", "SQLITE_IOERR_SHM")
+    return "disk I/O error" in str(error) and name.startswith("SQLITE_IOERR_SHM")
 
 
 def _holder(path: Path) -> str:
@@ -47,7 +53,7 @@ def _holder(path: Path) -> str:
 
 def _inode(path: Path) -> int | None:
     try:
-        return os.stat(path).st_ino
+        return path.stat().st_ino
     except OSError:
         return None
 

@@ -12,6 +12,7 @@ import os
 import secrets
 import stat
 import sys
+import time
 from typing import TYPE_CHECKING
 
 from nb_artifacts.config import ID_FILE
@@ -69,14 +70,14 @@ def _make_private(folder: Path) -> None:
 
 def create_private(path: Path) -> None:
     """Make an empty file that only its owner can read, whatever the umask; an existing one stays."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_CLOEXEC", 0), 0o600))
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def write_private(path: Path, content: bytes) -> None:
     """Replace a small file in one step."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        with open(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+        with os.fdopen(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
             file.write(content)
         beside.replace(path)
     finally:
@@ -89,6 +90,17 @@ def write_id(folder: Path, store_id: str) -> None:
     with contextlib.suppress(OSError):
         if not path.exists() or path.read_text(encoding="ascii", errors="replace") != store_id:
             write_private(path, store_id.encode("ascii"))
+
+
+def is_due(marker: Path, seconds: float) -> bool:
+    """Whether the file was not renewed for so long; renews it then. Never where the folder cannot be written."""
+    try:
+        if marker.exists() and time.time() - marker.stat().st_mtime < seconds:
+            return False
+        write_private(marker, b"")
+    except OSError:
+        return False
+    return True
 
 
 def keep_reserve(folder: Path) -> None:

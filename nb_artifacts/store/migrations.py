@@ -6,7 +6,6 @@ only ever added at the end.
 
 from __future__ import annotations
 
-import os
 import secrets
 import sqlite3
 from collections.abc import Callable
@@ -119,6 +118,6 @@ def _copy(connection: sqlite3.Connection, path: Path) -> None:
             connection.backup(copy)
         finally:
             copy.close()
-        os.replace(beside, path)
+        beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)

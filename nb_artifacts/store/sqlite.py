@@ -38,11 +38,17 @@ from nb_artifacts.wire import SHORT_DATA, BlobRef, Change, Patch, Query, Record,
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 LONG_DATA = 256 * 1024
 """`data` of more bytes than this is a file beside the database."""
+
+
+GRACE_SECONDS = 60.0
+"""A blob younger than this, or asked for again since, may be about to get its row."""
+
+DAY_SECONDS = 86_400.0
 
 
 class SqliteStore:
@@ -58,6 +64,7 @@ class SqliteStore:
         self._blobs = Blobs(self.folder)
         self._durable = durable
         self._database.read(lambda _: None)
+        self._sweep()
 
     @property
     def id(self) -> str:
@@ -146,7 +153,8 @@ class SqliteStore:
             if not folders.free_reserve(self.folder):
                 raise
             found = self._database.write(lambda connection: self._remove(connection, id))
-            self._database.shrink()
+            self._database.settle()
+            folders.keep_reserve(self.folder)
         self._drop_files(found)
 
     def put_run(self, run: Run) -> Run:
@@ -183,14 +191,6 @@ class SqliteStore:
     def open_blob(self, ref: BlobRef) -> IO[bytes]:
         """See `Store.open_blob`."""
         return self._blobs.open(ref)
-
-    def blob_bytes(self) -> int:
-        """See `Store.blob_bytes`."""
-        sql = (
-            "SELECT coalesce(sum(size), 0) FROM (SELECT max(blob_size) AS size FROM artifact"
-            " WHERE blob_sha256 IS NOT NULL GROUP BY blob_sha256 UNION ALL SELECT size FROM payload WHERE sha256 IS NOT NULL)"
-        )
-        return int(self._database.read(lambda connection: connection.execute(sql).fetchone())[0])
 
     def close(self) -> None:
         """See `Store.close`."""
@@ -240,19 +240,29 @@ class SqliteStore:
         return NotFound(f"there is no artifact {id} in {self.where}")
 
     def _drop_files(self, found: writes.Found) -> None:
-        """Delete the files that a row named, unless another row does. The write lock keeps new rows out meanwhile."""
+        """Delete the files that a row named, unless another row does or is about to."""
         for sha256 in (found.blob_sha256, found.payload_sha256):
-            if sha256 is None or not self._blobs.is_old(sha256):
-                continue
-            with contextlib.suppress(StoreError):
-                self._database.write(self._remove_file(sha256))
+            if sha256 is not None and self._blobs.age(sha256) > GRACE_SECONDS:
+                self._drop_file(sha256)
 
-    def _remove_file(self, sha256: str) -> Callable[[sqlite3.Connection], None]:
+    def _drop_file(self, sha256: str) -> None:
+        """Delete a file unless a row names it; the write lock keeps new rows out meanwhile."""
+
         def work(connection: sqlite3.Connection) -> None:
             if not writes.is_named(connection, sha256):
                 self._blobs.remove(sha256)
 
-        return work
+        with contextlib.suppress(StoreError):
+            self._database.write(work)
+
+    def _sweep(self) -> None:
+        """Once a day, delete what a process killed before it wrote its row has left behind."""
+        if not folders.is_due(self.folder / "swept", DAY_SECONDS):
+            return
+        with contextlib.suppress(StoreError):
+            for sha256 in self._blobs.older_than(DAY_SECONDS):
+                if not self._database.read(partial(writes.is_named, sha256=sha256)):
+                    self._drop_file(sha256)
 
     def _whole(self, row: tuple[Any, ...]) -> Record:
         return self._filled(to_record(row[:-3]), *row[-3:])
