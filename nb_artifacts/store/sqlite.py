@@ -9,6 +9,7 @@ transaction begins, so the lock is held for a few statements only.
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 
 LONG_DATA = 256 * 1024
 """`data` of more bytes than this is a file beside the database."""
-
 
 GRACE_SECONDS = 60.0
 """A blob younger than this, or asked for again since, may be about to get its row."""
@@ -107,7 +107,7 @@ class SqliteStore:
         payload = None if patch.data is UNSET else self._payload(bytes(patch.data))
         if isinstance(patch.blob, BlobRef):
             self._blobs.check(patch.blob)
-        columns["updated"] = to_us(now())
+        moment = to_us(now())
 
         def change(connection: sqlite3.Connection) -> tuple[writes.Found, tuple[Any, ...]]:
             found = writes.find(connection, id.bytes)
@@ -119,7 +119,7 @@ class SqliteStore:
             if found.digest is None:
                 before = self._whole(connection.execute(_ONE, (id.bytes,)).fetchone())
                 values = {**columns, "digest": digest(before.key, to_row(before))}
-            writes.update(connection, id.bytes, found, values, payload)
+            writes.update(connection, id.bytes, found, values, payload, moment)
             return found, connection.execute(_ONE, (id.bytes,)).fetchone()
 
         found, row = self._database.write(change, durable=durable)

@@ -112,14 +112,27 @@ def find(connection: sqlite3.Connection, id: bytes) -> Found | None:
     return None if row is None else Found(*row)
 
 
-def update(connection: sqlite3.Connection, id: bytes, found: Found, columns: dict[str, Any], payload: Payload | None) -> None:
-    """Set columns of a row under a new seq; with `data` among them, its payload becomes `payload`."""
+def update(
+    connection: sqlite3.Connection,
+    id: bytes,
+    found: Found,
+    columns: dict[str, Any],
+    payload: Payload | None,
+    moment: int,
+) -> None:
+    """Set columns of a row under a new seq; with `data` among them, its payload becomes `payload`.
+
+    `updated` always moves forward, also where the clock went back.
+    """
     if "data" in columns:
         if found.payload is not None:
             connection.execute("DELETE FROM payload WHERE n = ?", (found.payload,))
         columns = {**columns, "payload": None if payload is None else _add_payload(connection, payload)}
     assignments = "".join(f", {name} = :{name}" for name in columns)
-    connection.execute(f"UPDATE artifact SET seq = {LAST_SEQ} + 1{assignments} WHERE id = :id", {**columns, "id": id})
+    connection.execute(
+        f"UPDATE artifact SET seq = {LAST_SEQ} + 1, updated = max(updated + 1, :moment){assignments} WHERE id = :id",
+        {**columns, "moment": moment, "id": id},
+    )
 
 
 def remove(connection: sqlite3.Connection, id: bytes, found: Found, deleted: int) -> None:
