@@ -300,6 +300,12 @@ def status() -> Status:
     """Where artifacts are kept, and how many. Raises `StoreError`."""
     store = current_store()
     return Status(
-        where=store.where, store=store.id, artifacts=store.count(Query()), keys=store.count(Query(latest=True)),
-        blob_bytes=store.blob_bytes(), journal=store.journal, handed=config.handed_folder() == config.folder(), note=config.handed_problem(),
-    )  # fmt: skip
+        where=store.where,
+        store=store.id,
+        artifacts=store.count(Query()),
+        keys=store.count(Query(latest=True)),
+        blob_bytes=store.blob_bytes(),
+        journal=store.journal,
+        handed=config.handed_folder() == config.folder(),
+        note=config.handed_problem(),
+    )
