@@ -6,6 +6,7 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { RequestError, isId, sharedClient } from '../client';
 import type { Client } from '../client';
 import { title } from '../format';
+import { tools as toolsOf } from '../frontend';
 import { artifactsIcon } from '../icons';
 import { ArtifactsModel } from '../model';
 import { providePages } from '../pages';
@@ -124,7 +125,8 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
   ): void => {
     const client = sharedClient(app.serviceManager.serverSettings);
     const model = new ArtifactsModel(client);
-    const tools: Tools = rendermime;
+    const { markdownParser, latexTypesetter } = rendermime;
+    const tools = toolsOf({ markdownParser: markdownParser ?? undefined, latexTypesetter: latexTypesetter ?? undefined });
     // Notebook 7 keeps its main area for the one notebook.
     const pages = new Pages(app, client, tools, labShell ? 'main' : 'right');
     const open = (subject: Subject) => void pages.open(subject);

@@ -15,7 +15,7 @@ import { RunModel } from './runmodel';
 import { Failure, Message, Skeleton, Stale } from './states';
 import { Code, Fragment, Raw } from './texts';
 import { Versions } from './versions';
-import { Copy, TypeIcon, clockTime, versionWord } from './words';
+import { Copy, TypeIcon, clockTime, versionWord, when } from './words';
 
 /** What a page shows and whom it tells. */
 export interface PageProps {
@@ -162,7 +162,9 @@ function Head(props: ShownProps & { source: Sourced }): ReactElement {
         />
       )}
       <p className="jp-nba-page-from">
-        <time dateTime={record.created}>{exactly(record.created)}</time>
+        <time dateTime={record.created} title={exactly(record.created)}>
+          {when(record.created)}
+        </time>
         {from && <bdi> · {from}</bdi>}
         {user && ` · ${user}`}
         {record.tags.map(tag => (
@@ -286,5 +288,9 @@ function Rendered({ source }: { source: Source }): ReactElement {
       node?.replaceChildren();
     };
   }, [source, view]);
-  return <div ref={host} className="jp-nba-body" />;
+  return (
+    <div className="jp-nba-card">
+      <div ref={host} className="jp-nba-body" />
+    </div>
+  );
 }

@@ -1,11 +1,11 @@
 /** Where an artifact comes from, and everything that its session made. */
 import type { ReactElement, ReactNode } from 'react';
-import { ago, count, exactly, line, plural, span, summary, title } from '../format'';
+import { count, exactly, line, plural, span, summary, title } from '../format';
 import type { Provenance, Run, WireRecord } from '../wire';
 import { useClock, useSignal } from './hooks';
 import type { Made, RunModel } from './runmodel';
 import { Message, Skeleton } from './states';
-import { TypeIcon, versionWord } from './words';
+import { TypeIcon, clockTime, fileName, versionWord, when } from './words';
 
 /** The tab "Run" of an artifact's page. */
 export function RunView(props: { model: RunModel; open: (record: WireRecord) => void }): ReactElement {
@@ -40,13 +40,14 @@ function Facts(props: { chain: Run[]; inputs: WireRecord[]; open: (record: WireR
   const session = chain.at(-1) as Run;
   const known = <K extends keyof Provenance>(name: K) =>
     chain.map(one => one.provenance[name]).find(value => value !== null && value !== undefined);
+  const notebook = known('notebook');
   const git = known('git');
   const cell = known('execution_count');
   const packages = Object.entries(session.provenance.packages ?? {}).sort();
   const named = chain.filter(one => one.kind === 'flow' || one.kind === 'task');
   return (
     <dl className="jp-nba-facts">
-      <Fact name="Notebook">{known('notebook')}</Fact>
+      <Fact name="Notebook">{notebook && <bdi title={notebook}>{fileName(notebook)}</bdi>}</Fact>
       <Fact name="Cell">{cell ? `[${cell}]` : null}</Fact>
       {named.map(one => (
         <Fact key={one.id} name={one.kind === 'flow' ? 'Flow' : 'Task'}>
@@ -105,8 +106,10 @@ function Everything(props: {
       <h3>
         Everything this run made
         <span>
-          {plural(all, 'artifact')} · since {ago(session.started) === 'now' ? 'just now' : sinceWord(session)}
-          {model.cut && ' · the newest only'}
+          <span title={exactly(session.started)}>
+            {plural(all, 'artifact')} since {clockTime(new Date(session.started))}
+            {model.cut && ', the newest only'}
+          </span>
         </span>
       </h3>
       <ol className="jp-nba-made">
@@ -199,11 +202,9 @@ function stateWord(run: Run, took: number): string {
 }
 
 function whenRan(run: Run): string {
-  const time = ago(run.started);
-  const when = time === 'now' ? 'just now' : /^\d+ (?:min|h)$/.test(time) ? `${time} ago` : time;
-  return run.kind === 'session' ? `since ${when}` : `${when}, ${typeof run.ended === 'string' ? 'for ' : ''}${stateWord(run, seconds(run))}`;
-}
-
-function sinceWord(session: Run): string {
-  return exactly(session.started).replace(/:\d\d (?:GMT|UTC).*$/, '');
+  if (run.kind === 'session') {
+    return `since ${when(run.started)}`;
+  }
+  const took = stateWord(run, seconds(run));
+  return `${when(run.started)}, ${run.state === 'completed' ? `for ${took}` : took}`;
 }

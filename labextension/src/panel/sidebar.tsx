@@ -173,8 +173,8 @@ function Footer({ model }: { model: ArtifactsModel }): ReactElement | null {
     <footer title={`${status.where}\n${plural(status.artifacts, 'version')} in all`}>
       <span className="jp-nba-dot" data-state={away ? 'away' : 'live'} aria-hidden="true" />
       <span>
-        {away ? 'Not connected' : 'Stored in your folder'} · {plural(status.keys, 'key')} ·{' '}
-        {bytes(status.blob_bytes)}
+        {away ? 'Not connected' : 'Stored in your folder'} · {plural(status.keys, 'key')}
+        {status.blob_bytes > 0 && ` · ${bytes(status.blob_bytes)}`}
       </span>
     </footer>
   );

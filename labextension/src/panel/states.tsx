@@ -5,7 +5,7 @@ import { Copy } from './words';
 /** Grey rows in the final size while the first answer is on its way. */
 export function Skeleton({ rows = 6 }: { rows?: number }): ReactElement {
   return (
-    <div className="jp-nba-skeleton" role="status" aria-label="Loading artifacts">
+    <div className="jp-nba-waiting" role="status" aria-label="Loading artifacts">
       {Array.from({ length: rows }, (_, i) => (
         <div className="jp-nba-row jp-mod-skeleton" key={i}>
           <span className="jp-nba-icon" />

@@ -1,6 +1,7 @@
 /** Small parts that several components of the panel share. */
 import { useState } from 'react';
 import type { ReactElement } from 'react';
+import { ago } from '../format';
 import { iconOf } from '../icons';
 import type { WireRecord } from '../wire';
 
@@ -46,4 +47,15 @@ export function clockTime(time: Date): string {
   return time.toDateString() === new Date().toDateString()
     ? clock
     : `${time.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}, ${clock}`;
+}
+
+/** "just now", "2 min ago", "Mon": when something was, as a sentence says it. */
+export function when(time: string): string {
+  const text = ago(time);
+  return text === 'now' ? 'just now' : /^\d+ (?:min|h)$/.test(text) ? `${text} ago` : text;
+}
+
+/** The last part of a path, whatever the system it came from. */
+export function fileName(path: string): string {
+  return path.split(/[\\/]/).pop() || path;
 }
