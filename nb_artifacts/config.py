@@ -102,6 +102,11 @@ def durable() -> bool:
     return bool(option("durability") != "process")
 
 
+def where() -> tuple[object, ...]:
+    """All that `folder` and `durable` depend on, cheap to compare."""
+    return option("home"), os.environ.get(HOME), os.environ.get(FROM_SERVER), option("durability")
+
+
 def folder() -> Path:
     """The folder that this process uses, absolute; it need not exist yet."""
     chosen = option("home") or os.environ.get(HOME)

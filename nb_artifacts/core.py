@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _open: dict[tuple[Path, bool], Store] = {}
+_known: dict[object, Store] = {}
+"""Stores by what was said of the folder: finding out what that means costs as much as a write."""
 _opening = threading.Lock()
 
 
@@ -48,12 +50,13 @@ def current_store() -> Store:
 
     Raises `StoreError` naming the folder and the remedy.
     """
-    place = config.folder(), config.durable()
-    store = _open.get(place)
+    said = config.where()
+    store = _known.get(said)
     if store is None:
+        place = config.folder(), config.durable()
         with _opening:
             store = _open.get(place) or open_store(place[0], durable=place[1])
-            _open[place] = store
+            _open[place] = _known[said] = store
     return store
 
 

@@ -64,17 +64,22 @@ def _description(record: Record) -> str | None:
     return clip_text(one_line(record.description), _MAX_DESCRIPTION) if record.description else None
 
 
+def _type(record: Record) -> str:
+    """The type's word; another program may have stored anything as one."""
+    return clip_text(one_line(record.type or ""), 80)
+
+
 def _name(record: Record) -> str:
     """The artifact's name in words: key and version, or that it has no key."""
     if record.key is None:
-        return f"{record.type or 'artifact'} without a key"
-    shown = clip_text(record.key, 120)
+        return f"{_type(record) or 'artifact'} without a key"
+    shown = clip_text(one_line(record.key), 120)
     return f"{shown} v{record.version}" if record.version is not None else f"{shown} (version pending)"
 
 
 def plain(record: Record, payload: Payload) -> str:
     """What a terminal shows: one line with name, type and size, the description, the content."""
-    parts = [f"{_name(record)} · {record.type or 'data'} · {payload.summary()}", _description(record), payload.text()]
+    parts = [f"{_name(record)} · {_type(record) or 'data'} · {payload.summary()}", _description(record), payload.text()]
     return "\n".join(part for part in parts if part)
 
 
@@ -85,8 +90,8 @@ def html(record: Record, payload: Payload, room: int) -> str:
         head += f' <span style="opacity:.75">{escape(_description(record) or "")}</span>'
     body = payload.html(room) if room else f"<pre>{escape(clip_text(payload.text(), 300))}</pre>"
     return (
-        f'<div data-nba-id="{record.id}" data-nba-key="{escape(record.key or "")[:200]}"'
-        f' data-nba-type="{escape(record.type or "")[:80]}"'
+        f'<div data-nba-id="{record.id}" data-nba-key="{escape(one_line(record.key or "")[:200])}"'
+        f' data-nba-type="{escape(_type(record))}"'
         f' style="border:1px solid {_LINE};border-radius:4px;margin:4px 0;max-width:100%;overflow-x:auto">'
         f'<div style="padding:4px 10px;border-bottom:1px solid {_LINE}">{head}</div>'
         f'<div style="padding:6px 10px">{body}</div>'

@@ -60,7 +60,7 @@ def versions(records: list[Record]) -> Listing:
     """One line a record: key, version, type, what it is, when, description."""
     rows = [
         [
-            clip_text(record.key or "—", 60), "" if record.version is None else f"v{record.version}",
+            clip_text(one_line(record.key or "—"), 60), "" if record.version is None else f"v{record.version}",
             one_line(record.type or "data"), summary(record), ago(record.created),
             clip_text(one_line(record.description or ""), 80),
         ]
