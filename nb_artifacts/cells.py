@@ -44,7 +44,7 @@ class _Watch:
 
     def start(self, info: Any) -> None:
         self.cell = Cell(
-            number=self.shell.execution_count if info.store_history else None,
+            number=_number(self.shell) if info.store_history else None,
             cell_id=getattr(info, "cell_id", None),
             source=info.raw_cell or "",
             started=datetime.now(timezone.utc),
@@ -105,13 +105,18 @@ def current() -> Cell | None:
     return _watch.cell if _watch is not None else None
 
 
+def _number(ours: Any) -> int:
+    """The running cell's number: what ``Out[…]`` will say. IPython counts up before the cell or after it, by version."""
+    return int(ours.displayhook.prompt_count)
+
+
 def _running(ours: Any) -> Cell | None:
     """The cell that was already running when we began to watch, from what the shell and the kernel's message say."""
     history = ours.history_manager.input_hist_raw
     message = _message(ours)
     started = message.get("header", {}).get("date")
     return Cell(
-        number=ours.execution_count,
+        number=_number(ours),
         cell_id=message.get("metadata", {}).get("cellId"),
         source=history[-1] if len(history) > 1 else "",
         started=started if isinstance(started, datetime) else datetime.now(timezone.utc),
