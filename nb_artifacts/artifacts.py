@@ -117,7 +117,8 @@ def create(
         display: Show it here (the default in a kernel), or not.
 
     Raises `InvalidKey`, `InvalidValue` (a value that would not come back equal: the message names the column and row),
-    `UnsupportedType` and `StoreError`; nothing is stored then.
+    `UnsupportedType` and `StoreError`; nothing is stored then. A `KeyboardInterrupt` that comes after it was stored
+    carries the id as `artifact_id`.
     """
     return _keep(coerce(value, type=type), key, description, tags, metadata, display)
 
@@ -130,7 +131,12 @@ def _keep(
     metadata: Mapping[str, str] | None,
     display: bool | None,
 ) -> Artifact:
-    return Artifact._keep(payload, key=key, description=description, tags=tags, metadata=metadata)._shown(display)
+    made = Artifact._keep(payload, key=key, description=description, tags=tags, metadata=metadata)
+    try:
+        return made._shown(display)
+    except KeyboardInterrupt as stop:
+        stop.artifact_id = made.id  # type: ignore[attr-defined]
+        raise
 
 
 def create_link_artifact(
