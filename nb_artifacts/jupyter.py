@@ -38,12 +38,10 @@ BODY_SECONDS = 30.0
 class NbArtifacts(Configurable):
     """Options in ``jupyter_server_config.py``: ``c.NbArtifacts.home = "…"``."""
 
-    home = Unicode("", help="Folder of the store; empty: NB_ARTIFACTS_HOME, else the user's data folder.").tag(
+    home = Unicode("", help="Folder of the store; empty: NB_ARTIFACTS_HOME, else the user's data folder.").tag(config=True)
+    durability = Enum(["power", "process"], default_value=None, allow_none=True, help="What a returned call survives.").tag(
         config=True
     )
-    durability = Enum(
-        ["power", "process"], default_value=None, allow_none=True, help="What a returned call survives."
-    ).tag(config=True)
     heartbeat = Float(15.0, help="Seconds of silence after which an event stream shows that it lives.").tag(config=True)
 
 
@@ -142,7 +140,7 @@ class ArtifactsHandler(APIHandler):
 
     async def _follow(self, stream: EventStream) -> None:
         loop = asyncio.get_running_loop()
-        await self.host.run(stream.open, lambda: loop.call_soon_threadsafe(self.woken.set))
+        stream.listen(lambda: loop.call_soon_threadsafe(self.woken.set))
         try:
             while not (self.gone or stream.ended):
                 self.woken.clear()
@@ -151,6 +149,8 @@ class ArtifactsHandler(APIHandler):
                     found = await self.host.run(stream.read)
                 self.write(found or await self._wait(stream.heartbeat))
                 await self.flush()
+        except StoreError as error:
+            self.log.error("nb_artifacts: an event stream ends early: %s", error)  # noqa: TRY400
         finally:
             stream.close()
         JupyterHandler.finish(self)

@@ -159,6 +159,8 @@ def pattern(raw: Raw, place: Place, problems: Problems) -> str | None:
     found = text(raw, place, problems)
     if found is not None and len(found) > 10_000:
         problems.append(Problem("string_too_long", place, "String should have at most 10000 characters", _echo(raw)))
+    if found is not None and "\0" in found:
+        problems.append(Problem("value_error", place, "Value error, NUL is in no name.", _echo(raw)))
     return found
 
 
@@ -262,9 +264,7 @@ def record(fields: Mapping[str, Field]) -> Field:
             if name in fields:
                 values[name] = fields[name](value, (*place, name), problems)
             else:
-                problems.append(
-                    Problem("extra_forbidden", (*place, name), "Extra inputs are not permitted", _echo(value))
-                )
+                problems.append(Problem("extra_forbidden", (*place, name), "Extra inputs are not permitted", _echo(value)))
         return values
 
     return field

@@ -89,19 +89,19 @@ class Feed:
         return found[::-1]
 
     def _watch(self) -> None:
-        pause = self.poll
-        while not self.closed.wait(pause):
+        failing = False
+        while not self.closed.wait(RETRY_SECONDS if failing else self.poll):
             with self._lock:
                 if not self._listeners:
                     self._watcher = None
                     return
             try:
                 self._look()
-                pause = self.poll
+                failing = False
             except Exception:
-                if pause == self.poll:
+                if not failing:
                     log.exception("the change feed cannot be read; trying again every %s s", RETRY_SECONDS)
-                pause = RETRY_SECONDS
+                failing = True
 
     def _look(self) -> None:
         store = self.store()
@@ -130,20 +130,24 @@ class Feed:
 
 
 class EventStream:
-    """One listener's way through the feed.
+    """One listener's place in the feed, from when it is made until `close`.
 
-    A host calls `open` once, then `ready` (which never blocks) and, where that gives None, `read` (which asks the
-    store) whenever it was woken; with nothing for `heartbeat` seconds it sends `HEARTBEAT`. Iterating does all of that
-    in a thread that may wait.
+    A host says with `listen` what to call when there is news. Whenever that was called it asks `ready` (which never
+    blocks) and, where that gives None, `read` (which asks the store); with nothing for `heartbeat` seconds it sends
+    `HEARTBEAT`; at the end it calls `close`. Iterating does all of that in a thread that may wait.
+
+    Raises `StoreError` where the store cannot be read.
     """
 
     def __init__(self, feed: Feed, since: int | None) -> None:
         self._feed = feed
-        self._since = since
-        self._seq = 0
-        self._greeting = b""
         self._awake = threading.Event()
-        self.wake: Callable[[], None] = self._awake.set
+        self._wake: Callable[[], None] = self._awake.set
+        store = feed.store()
+        newest = store.last_seq()
+        self._seq = newest if since is None else min(since, newest)
+        self._greeting = _event(self._seq, "hello", wire.encode({"store": store.id, "seq": newest}))
+        feed.add(self)
 
     @property
     def heartbeat(self) -> float:
@@ -155,21 +159,14 @@ class EventStream:
         """Whether the server is stopping."""
         return self._feed.closed.is_set()
 
-    def open(self, wake: Callable[[], None] | None = None) -> None:
-        """Take a place in the feed; from now on `wake` is called, from any thread, when there is news."""
-        if wake is not None:
-            self.wake = wake
-        store = self._feed.store()
-        newest = store.last_seq()
-        self._seq = newest if self._since is None else min(self._since, newest)
-        hello = wire.encode({"store": store.id, "seq": newest})
-        self._greeting = _event(self._seq, "hello", hello)
-        self._feed.add(self)
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Call `wake`, from any thread, when there is news."""
+        self._wake = wake
 
     def alert(self) -> bool:
-        """Call `wake`; False where nobody is there any more."""
+        """Say that there is news; False where nobody is there any more."""
         try:
-            self.wake()
+            self._wake()
         except RuntimeError:  # the event loop that it belongs to is gone
             return False
         return True
@@ -200,7 +197,6 @@ class EventStream:
         return b"".join(event for _, event in events)
 
     def __iter__(self) -> Iterator[bytes]:
-        self.open()
         try:
             while not self.ended:
                 self._awake.clear()

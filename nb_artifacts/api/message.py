@@ -68,7 +68,7 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
+class Refused(Exception):
     """Ends a request with a response."""
 
     def __init__(self, response: Response) -> None:

@@ -59,7 +59,7 @@ class Remote(Direct):
         if self.token and not any(name.lower() == "authorization" for name in names):
             names["Authorization"] = f"token {self.token}"
         response = self._ask(method, self.prefix + path, names, body)
-        return Reply(response.status, response.read(), dict(response.getheaders()))
+        return Reply(response.status, response.read(), response.headers)
 
     def _ask(self, method, path, headers, body):
         for last in (False, True):
@@ -111,7 +111,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def start_server(folder, *arguments):
+def start_server(folder, *arguments, prefix=""):
     """A Jupyter server with the extension, in a process and folders of its own."""
     port, token = free_port(), secrets.token_hex(16)
     home = folder / "home"
@@ -135,10 +135,9 @@ def start_server(folder, *arguments):
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyter_server", *options], env=env, cwd=folder, stdout=output, stderr=output
         )
-    server = SimpleNamespace(
-        process=process, port=port, token=token, home=home, log=log, folder=folder, ask=Remote(port, token)
-    )
-    wait_until(lambda: is_up(server), process)
+    server = SimpleNamespace(process=process, port=port, token=token, home=home, log=log, folder=folder, prefix=prefix)
+    server.ask = Remote(port, token, f"{prefix}/nb-artifacts/api")
+    wait_until(lambda: is_up(server))
     return server
 
 
@@ -150,7 +149,7 @@ def is_up(server):
         return False
 
 
-def wait_until(check, process=None, seconds=60):
+def wait_until(check, seconds=60):
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, "it did not happen"

@@ -104,9 +104,7 @@ class Replayer:
         def places(problems):
             return {tuple(problem["loc"][:3]) for problem in problems}
 
-        assert places(found.get("exception_detail", [])) == places(expected.get("exception_detail", [])), (
-            f"{where}: {found}"
-        )
+        assert places(found.get("exception_detail", [])) == places(expected.get("exception_detail", [])), f"{where}: {found}"
 
     def compare(self, expected, found, where):
         if isinstance(expected, str):
