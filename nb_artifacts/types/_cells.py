@@ -1,0 +1,134 @@
+"""Cells of an Arrow table as JSON values: null for NaN and infinity, ISO for times, every digit of a number."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from nb_artifacts.types._objects import Spec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_FITS = range(-(2**63), 2**64)
+
+
+def cells(column: pa.ChunkedArray, spec: Spec | None = None) -> list[Any]:
+    """The cells of a column, each a value that `msgspec.json.encode` writes."""
+    import pyarrow as pa
+
+    kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _extension_cells(column)
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = column.type
+    if pa.types.is_timestamp(kind):
+        return _time_cells(column)
+    if pa.types.is_duration(kind):
+        column = column.cast(pa.duration("us"), safe=False)
+    elif pa.types.is_time(kind):
+        column = column.cast(pa.time64("us"), safe=False)
+    values = column.to_pylist()
+    if spec is not None and spec.get("json"):
+        return [None if value is None else msgspec.Raw(value.encode()) for value in values]
+    if spec is not None and spec.get("of") == "number":
+        return _numbers(values, spec)
+    if spec is not None and spec.get("text") and spec["of"] == "int":
+        return [None if value is None else msgspec.Raw(value.encode()) for value in values]
+    if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return values
+    if pa.types.is_floating(kind):
+        return [value if value is not None and math.isfinite(value) else None for value in values]
+    return [jsonable(value) for value in values]
+
+
+def _numbers(values: list[Any], spec: Spec) -> list[Any]:
+    from nb_artifacts.types._objects import unpack
+
+    whole = unpack(spec["ints"])[: len(values)]
+    return [None if v is None or not math.isfinite(v) else int(v) if w else v for v, w in zip(values, whole, strict=True)]
+
+
+def _extension_cells(column: pa.ChunkedArray) -> list[Any]:
+    """Periods and intervals as pandas writes them; other extension types as what they are stored as."""
+    name = getattr(column.type, "extension_name", "")
+    if name in ("pandas.period", "pandas.interval"):
+        found = column.to_pandas()
+        return [None if missing else str(value) for value, missing in zip(found, found.isna(), strict=True)]
+    import pyarrow as pa
+
+    return cells(pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type))
+
+
+def _time_cells(column: pa.ChunkedArray) -> list[Any]:
+    """ISO 8601 with no more digits than there are, and the offset where there is a time zone."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    zone = column.type.tz
+    plain = column.cast(pa.timestamp(column.type.unit))
+    local = plain
+    if zone:
+        try:
+            local = pc.local_timestamp(column)
+        except (pa.ArrowException, ValueError):  # no time zone database
+            zone = "UTC"
+    texts = np.datetime_as_string(_whole(local).astype(f"datetime64[{column.type.unit}]"))
+    valid = column.is_valid().to_pylist()
+    if not zone:
+        return [_short(text) if ok else None for text, ok in zip(texts, valid, strict=True)]
+    offsets = (_whole(local) - _whole(plain)) // {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[column.type.unit]
+    return [_short(text) + _offset(int(o)) if ok else None for text, o, ok in zip(texts, offsets, valid, strict=True)]
+
+
+def _whole(column: Any) -> Any:
+    import pyarrow as pa
+
+    return column.cast(pa.int64()).fill_null(0).to_numpy()
+
+
+def _short(text: str) -> str:
+    day, _, clock = str(text).partition("T")
+    if "." in clock:
+        clock = clock.rstrip("0").rstrip(".")
+    return f"{day}T{clock}"
+
+
+def _offset(seconds: int) -> str:
+    minutes, rest = divmod(abs(seconds), 60)
+    end = f":{rest:02d}" if rest else ""
+    return f"{'-' if seconds < 0 else '+'}{minutes // 60:02d}:{minutes % 60:02d}{end}"
+
+
+def jsonable(value: Any) -> Any:
+    """Any Python value as one that JSON holds; what it has no word for as its text."""
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, int):
+        return value if value in _FITS else msgspec.Raw(str(value).encode())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (list, tuple)):
+        return [jsonable(part) for part in value]
+    if isinstance(value, dict):
+        return {str(name): jsonable(part) for name, part in value.items()}
+    if isinstance(value, (datetime, date, time)):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return span(value)
+    if isinstance(value, Decimal):
+        return str(value)
+    return repr(value) if isinstance(value, (bytes, bytearray)) else str(value)
+
+
+def span(value: timedelta) -> str:
+    """A duration as pandas writes it: ``1 days 02:03:04``."""
+    total = value.seconds
+    clock = f"{total // 3600:02d}:{total // 60 % 60:02d}:{total % 60:02d}"
+    return f"{value.days} days {clock}" + (f".{value.microseconds:06d}" if value.microseconds else "")

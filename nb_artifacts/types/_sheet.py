@@ -1,0 +1,127 @@
+"""A table between a library and the store: an Arrow table with plain, unique column names, and what leads back from it."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64decode, b64encode
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from nb_artifacts.errors import InvalidValue
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Library = Literal["pandas", "polars", "pyarrow", "list-of-dicts", "list-of-lists", "dict-of-lists", "arrow"]
+Kind = Literal["number", "text", "bool", "time", "other"]
+META = b"nb_artifacts"
+
+
+class Column(Struct, kw_only=True):
+    """A column, or a level of the index, as views show it."""
+
+    name: str
+    field: str
+    """Its name in the Parquet file and in the JSON rows; no two are the same."""
+    dtype: str
+    """As its library prints it."""
+    kind: Kind
+    index: bool = False
+    nulls: int = 0
+
+
+class Sheet(NamedTuple):
+    """An Arrow table, its columns in order, and the JSON that leads back to the value it came from."""
+
+    table: pa.Table
+    columns: list[Column]
+    meta: dict[str, Any]
+    rows: int
+    library: Library
+
+
+def kind_of(kind: pa.DataType, spec: dict[str, Any] | None = None) -> Kind:
+    """What a reader makes of an Arrow type."""
+    import pyarrow.types as is_
+
+    if spec and spec.get("text"):
+        return {"int": "number", "Decimal": "number", "time": "time"}.get(spec["of"], "text")  # type: ignore[return-value]
+    if spec and spec.get("json"):
+        return "other"
+    if is_.is_dictionary(kind):
+        return "text" if kind_of(kind.value_type) == "text" else kind_of(kind.value_type)
+    if is_.is_boolean(kind):
+        return "bool"
+    if is_.is_integer(kind) or is_.is_floating(kind) or is_.is_decimal(kind):
+        return "number"
+    if is_.is_temporal(kind):
+        return "time"
+    text = (is_.is_string, is_.is_large_string, getattr(is_, "is_string_view", is_.is_string))
+    return "text" if any(test(kind) for test in text) else "other"
+
+
+def write_inline(array: Any, spec: dict[str, Any]) -> dict[str, Any]:
+    """A short array and its spec as JSON, for metadata."""
+    import pyarrow as pa
+
+    table = pa.table([array], names=["c"])
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(table)
+    return {"ipc": b64encode(sink.getvalue()).decode(), "spec": spec}
+
+
+def read_inline(found: dict[str, Any]) -> tuple[pa.ChunkedArray, dict[str, Any]]:
+    """What `write_inline` wrote."""
+    import pyarrow as pa
+
+    with pa.ipc.open_stream(b64decode(found["ipc"])) as reader:
+        return reader.read_all().column(0), found["spec"]
+
+
+def to_parquet(sheet: Sheet) -> bytes:
+    """The Parquet file: zstd, pandas' metadata where there is some, and ours.
+
+    Raises `InvalidValue` naming a column whose Arrow type Parquet has no place for.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    metadata = {**(sheet.table.schema.metadata or {}), META: msgspec.json.encode(sheet.meta)}
+    table = sheet.table.replace_schema_metadata(metadata)
+    sink = io.BytesIO()
+    try:
+        pq.write_table(table, sink, compression="zstd")
+    except (pa.ArrowException, ValueError) as error:
+        raise InvalidValue(f"{_culprit(sheet)}cannot be kept as Parquet: {error}") from None
+    return sink.getvalue()
+
+
+def _culprit(sheet: Sheet) -> str:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for column in sheet.columns:
+        try:
+            pq.write_table(sheet.table.select([column.field]), io.BytesIO())
+        except (pa.ArrowException, ValueError):
+            return f"column {column.name!r} (rows 0 to {sheet.rows - 1}, {column.dtype}) "
+    return "the table "
+
+
+def from_parquet(content: bytes) -> tuple[pa.Table, dict[str, Any] | None]:
+    """The Arrow table of a Parquet file, and our metadata where it is a file of ours.
+
+    Raises `InvalidValue` for bytes that are no Parquet file.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(pa.BufferReader(content))
+        meta = (table.schema.metadata or {}).get(META)
+        return table, msgspec.json.decode(meta) if meta is not None else None
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InvalidValue(f"the stored table is not a readable Parquet file: {error}") from None
