@@ -7,6 +7,7 @@ of a small pool, so the server's loop never waits for a disk.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,7 +25,7 @@ from nb_artifacts.errors import StoreError
 from nb_artifacts.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Generator
 
     from jupyter_server.serverapp import ServerApp
     from tornado.httputil import HTTPServerRequest
@@ -38,10 +39,8 @@ BODY_SECONDS = 30.0
 class NbArtifacts(Configurable):
     """Options in ``jupyter_server_config.py``: ``c.NbArtifacts.home = "…"``."""
 
-    home = Unicode("", help="Folder of the store; empty: NB_ARTIFACTS_HOME, else the user's data folder.").tag(config=True)
-    durability = Enum(["power", "process"], default_value=None, allow_none=True, help="What a returned call survives.").tag(
-        config=True
-    )
+    home = Unicode(help="Folder of the store; else NB_ARTIFACTS_HOME, else the user's data folder.").tag(config=True)
+    durability = Enum(["power", "process"], "power", help="What a returned call survives.").tag(config=True)
     heartbeat = Float(15.0, help="Seconds of silence after which an event stream shows that it lives.").tag(config=True)
 
 
@@ -95,9 +94,7 @@ class ArtifactsHandler(APIHandler):
     def _check_size(self, size: int) -> None:
         if size > BODY_LIMIT:
             self.chunks.clear()
-            refusal = too_large()
-            self._begin(refusal)
-            JupyterHandler.finish(self, refusal.body)
+            self._finish(too_large())
 
     @web.authenticated
     async def _serve(self) -> None:
@@ -105,37 +102,28 @@ class ArtifactsHandler(APIHandler):
             return
         request = _as_request(self.request, self.host.base, self.chunks)
         response = await self.host.run(self.host.api, request, writes=may_write(request))
-        self._begin(response)
-        body = response.body
-        try:
-            if isinstance(body, bytes):
-                self.update_api_activity()
-                await JupyterHandler.finish(self, body or None)
-            elif isinstance(body, EventStream):
-                await self._follow(body)
-            else:
-                await self._send(body)
-        except StreamClosedError:
-            pass  # the client left
+        with contextlib.suppress(StreamClosedError):  # the client left
+            await self._finish(response)
 
     get = post = put = patch = delete = head = _serve
 
-    def _begin(self, response: Response) -> None:
+    def _finish(self, response: Response) -> Awaitable[None]:
+        """Send an answer. Its own headers replace those that Jupyter's `finish` would set."""
         self.set_status(response.status)
-        if "Content-Type" not in response.headers:
-            self.clear_header("Content-Type")
+        self.clear_header("Content-Type")
         for name, value in response.headers.items():
             self.set_header(name, value)
+        body = response.body
+        if isinstance(body, bytes):
+            self.update_api_activity()
+            return JupyterHandler.finish(self, body or None)
+        return self._follow(body) if isinstance(body, EventStream) else self._send(body)
 
-    async def _send(self, pieces: Iterator[bytes]) -> None:
-        try:
+    async def _send(self, pieces: Generator[bytes, None, None]) -> None:
+        with contextlib.closing(pieces):
             while (piece := await self.host.run(next, pieces, b"")) and not self.gone:
                 self.write(piece)
                 await self.flush()
-        finally:
-            close = getattr(pieces, "close", None)
-            if close is not None:
-                await self.host.run(close)
         JupyterHandler.finish(self)
 
     async def _follow(self, stream: EventStream) -> None:

@@ -19,7 +19,7 @@ from nb_artifacts.errors import BlobMissing, NotFound
 from nb_artifacts.wire import ArtifactFilter, KeyFilter, Patch, Query, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from nb_artifacts.store import Store
 
@@ -153,7 +153,7 @@ def _list(store: Store, request: Request, query: Query | None) -> Response:
     return Response(200, b"".join(parts), headers)
 
 
-def _parts(store: Store, request: Request, records: list[Record], *, fetch: bool) -> Iterator[bytes]:
+def _parts(store: Store, request: Request, records: list[Record], *, fetch: bool) -> Generator[bytes, None, None]:
     before = b"["
     for record in records:
         if fetch and record.data is UNSET:

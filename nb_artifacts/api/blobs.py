@@ -9,7 +9,7 @@ from nb_artifacts.api.message import Request, Response, refusal
 from nb_artifacts.errors import BlobMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from uuid import UUID
 
     from nb_artifacts.store import Store
@@ -92,7 +92,7 @@ def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
     return start, end
 
 
-def _pieces(file: IO[bytes], start: int, end: int) -> Iterator[bytes]:
+def _pieces(file: IO[bytes], start: int, end: int) -> Generator[bytes, None, None]:
     with file:
         file.seek(start)
         while start < end:

@@ -142,7 +142,7 @@ class EventStream:
     def __init__(self, feed: Feed, since: int | None) -> None:
         self._feed = feed
         self._awake = threading.Event()
-        self._wake: Callable[[], None] = self._awake.set
+        self._wake: Callable[[], object] = self._awake.set
         store = feed.store()
         newest = store.last_seq()
         self._seq = newest if since is None else min(since, newest)
@@ -159,7 +159,7 @@ class EventStream:
         """Whether the server is stopping."""
         return self._feed.closed.is_set()
 
-    def listen(self, wake: Callable[[], None]) -> None:
+    def listen(self, wake: Callable[[], object]) -> None:
         """Call `wake`, from any thread, when there is news."""
         self._wake = wake
 

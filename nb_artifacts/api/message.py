@@ -5,7 +5,7 @@ A host builds a `Request`, calls the `Api` in a thread that may block, and moves
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,7 +18,7 @@ BODY_LIMIT = 64 * 1024 * 1024
 
 JSON = "application/json"
 
-Body = bytes | Iterator[bytes] | EventStream
+Body = bytes | Generator[bytes, None, None] | EventStream
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Request:
 
 @dataclass
 class Response:
-    """What to answer: `body` is bytes, an iterator of bytes (close it when the client leaves), or an event stream."""
+    """What to answer: `body` is bytes, a generator of bytes (close it when the client leaves), or an event stream."""
 
     status: int
     body: Body = b""

@@ -302,7 +302,10 @@ def test_a_server_of_its_own_base_and_folder(tmp_path):
             assert b"event" not in response.fp.read()
     finally:
         server.process.kill()
-    assert server.token not in server.log.read_text().replace(f"token={server.token}", "")
+    log = server.log.read_text()
+    assert server.token not in log.replace(f"?token={server.token}", "")
+    assert "Traceback" not in log
+    assert "Task was destroyed" not in log
     assert not {"pandas", "pyarrow", "numpy", "PIL", "nb_artifacts.types"} & loaded
 
 
