@@ -1,4 +1,4 @@
-"""Have node at hand for the build, and only there: a machine with npm, or a tree that carries the built assets, needs none."""
+"""Have node at hand for the build, and only there: a machine with npm, or a tree that carries the built assets, needs none."""  # noqa: INP001
 
 from __future__ import annotations
 

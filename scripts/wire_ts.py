@@ -70,6 +70,12 @@ def typescript(hint: Any) -> str:
         return "null"
     if hint in _PLAIN:
         return _PLAIN[hint]
+    if isinstance(hint, type) and issubclass(hint, (Struct, enum.Enum)):
+        return name_of(hint)
+    return _generic(hint)
+
+
+def _generic(hint: Any) -> str:
     origin, args = get_origin(hint), get_args(hint)
     if origin is Literal:
         return " | ".join(f"'{value}'" for value in args)
@@ -80,8 +86,6 @@ def typescript(hint: Any) -> str:
         return f"{{ [key: string]: {typescript(args[1])} }}"
     if origin is Union or isinstance(hint, type(int | str)):
         return " | ".join(typescript(arm) for arm in args if arm is not UnsetType)
-    if isinstance(hint, type) and issubclass(hint, (Struct, enum.Enum)):
-        return name_of(hint)
     raise TypeError(f"no TypeScript for {hint!r}")
 
 

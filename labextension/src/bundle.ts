@@ -10,9 +10,26 @@ export type Choice =
 /** Specifications whose renderers only draw. Others may run what they carry, so a list of known ones. */
 const DRAWN = /^application\/vnd\.(?:vega\.v\d+|vegalite\.v\d+|plotly\.v\d+|dataresource)\+json$/;
 
+/** The type among `known` by which a specification can be drawn: its own, or Vega-Lite's nearest older release. */
+export function drawnAs(mime: string, known: ReadonlySet<string>): string | null {
+  const release = /^(application\/vnd\.vega(?:lite)?\.v)(\d+)\+json$/.exec(mime);
+  if (known.has(mime) || release === null) {
+    return known.has(mime) ? mime : null;
+  }
+  for (let version = Number(release[2]); version > 4; version -= 1) {
+    const older = `${release[1]}${version}+json`;
+    if (known.has(older)) {
+      return older;
+    }
+  }
+  return null;
+}
+
 /** The bundle's data types for the front end's own renderers. */
 export function dataTypes(bundle: MimeBundle): string[] {
-  return Object.keys(bundle.data).filter(mime => DRAWN.test(mime) && typeof bundle.data[mime] === 'object');
+  return Object.keys(bundle.data).filter(
+    mime => DRAWN.test(mime) && typeof bundle.data[mime] === 'object'
+  );
 }
 
 const IMAGES = ['image/svg+xml', 'image/png', 'image/jpeg', 'image/gif', 'image/webp'];
@@ -27,7 +44,10 @@ export function choose(bundle: MimeBundle, raster: boolean): Choice {
   if (html) {
     return { kind: 'html', value: html };
   }
-  for (const [mime, kind] of [['text/latex', 'latex'], ['text/markdown', 'markdown']] as const) {
+  for (const [mime, kind] of [
+    ['text/latex', 'latex'],
+    ['text/markdown', 'markdown']
+  ] as const) {
     if (text(bundle, mime)) {
       return { kind, value: text(bundle, mime) };
     }
@@ -47,7 +67,9 @@ function text(bundle: MimeBundle, mime: string): string {
 export function bundleOf(value: unknown): MimeBundle {
   const { data, metadata } = (value ?? {}) as Partial<MimeBundle>;
   const object = (part: unknown): { [mime: string]: unknown } =>
-    part !== null && typeof part === 'object' && !Array.isArray(part) ? (part as { [mime: string]: unknown }) : {};
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? (part as { [mime: string]: unknown })
+      : {};
   return { data: object(data), metadata: object(metadata) };
 }
 
@@ -61,6 +83,9 @@ export function fetches(spec: unknown): string[] {
   visit(spec, '', found, { left: 200_000 });
   return [...found].slice(0, 5);
 }
+
+/** Templates of plotly describe every kind of trace and draw none. */
+const DESCRIPTIONS = new Set(['template']);
 
 function visit(value: unknown, key: string, found: Set<string>, budget: { left: number }): void {
   budget.left -= 1;
@@ -76,8 +101,15 @@ function visit(value: unknown, key: string, found: Set<string>, budget: { left: 
   } else if (Array.isArray(value)) {
     value.forEach(member => visit(member, key, found, budget));
   } else if (value !== null && typeof value === 'object') {
-    Object.entries(value).forEach(([name, member]) => visit(member, name, found, budget));
+    for (const [name, member] of Object.entries(value)) {
+      visit(DESCRIPTIONS.has(name) ? withoutTypes(member) : member, name, found, budget);
+    }
   }
+}
+
+function withoutTypes(template: unknown): unknown {
+  const { data: _, ...kept } = (template ?? {}) as { data?: unknown };
+  return kept;
 }
 
 function targetOf(value: string, key: string): string {
@@ -88,9 +120,13 @@ function targetOf(value: string, key: string): string {
     return 'a map server';
   }
   if (ADDRESS.test(value)) {
-    return value.replace(/^\s*(?:[a-z][a-z0-9+.-]*:)?\/*/i, '').split(/[/?#\s]/)[0] || 'another host';
+    return (
+      value.replace(/^\s*(?:[a-z][a-z0-9+.-]*:)?\/*/i, '').split(/[/?#\s]/)[0] || 'another host'
+    );
   }
-  return FETCHING_KEYS.has(key) && value && !value.startsWith('data:') ? 'a file beside this page' : '';
+  return FETCHING_KEYS.has(key) && value && !value.startsWith('data:')
+    ? 'a file beside this page'
+    : '';
 }
 
 /** A specification without the members by which it could steer the renderer itself. */
@@ -102,7 +138,8 @@ export function withoutOptions(spec: unknown): unknown {
   return kept;
 }
 
-const LIVE = /<(?:script|iframe|object|embed|form|input|button|select|textarea|canvas|svg|video|audio)[\s>/]/i;
+const LIVE =
+  /<(?:script|iframe|object|embed|form|input|button|select|textarea|canvas|svg|video|audio)[\s>/]/i;
 
 /** Whether HTML has parts that are not shown. */
 export function hasLiveParts(html: string): boolean {

@@ -73,8 +73,8 @@ export class Client {
   }
 
   /** The whole record, `data` included. Rejects with a RequestError. */
-  artifact(id: string, signal?: AbortSignal): Promise<WireRecord> {
-    return this.json<WireRecord>(`artifacts/${checked(id)}`, { signal });
+  async artifact(id: string, signal?: AbortSignal): Promise<WireRecord> {
+    return await this.json<WireRecord>(`artifacts/${checked(id)}`, { signal });
   }
 
   /** One record a key, its highest version. */
@@ -103,7 +103,7 @@ export class Client {
     if (kept) {
       return kept;
     }
-    const asked = this.json<Run>(`runs/${checked(id)}`);
+    const asked = Promise.resolve().then(() => this.json<Run>(`runs/${checked(id)}`));
     this.runCache.set(id, asked);
     asked.then(
       run => run.state === 'running' && setTimeout(() => this.runCache.delete(id), 5000),
@@ -118,7 +118,10 @@ export class Client {
 
   /** The artifact's bytes. The browser's own cache answers a second time (strong ETag). */
   async blob(id: string, signal?: AbortSignal): Promise<Blob> {
-    const response = await this.request(`artifacts/${checked(id)}/blob`, { signal, cache: 'default' });
+    const response = await this.request(`artifacts/${checked(id)}/blob`, {
+      signal,
+      cache: 'default'
+    });
     return response.blob();
   }
 
@@ -185,7 +188,11 @@ async function refusal(response: Response, ours: boolean): Promise<RequestError>
   if (status === 401 || status === 403) {
     return new RequestError('denied', 'The Jupyter server asks you to log in again.', status);
   }
-  return new RequestError('failed', (await detail(response)) ?? `The server failed (${status}).`, status);
+  return new RequestError(
+    'failed',
+    (await detail(response)) ?? `The server failed (${status}).`,
+    status
+  );
 }
 
 async function detail(response: Response): Promise<string | null> {

@@ -16,14 +16,17 @@ const ALLOWED = new Set(
 );
 
 const DISPLAYS = new Set(
-  'block flex grid inline inline-block inline-flex list-item none table table-cell table-row'.split(' ')
+  'block flex grid inline inline-block inline-flex list-item none table table-cell table-row'.split(
+    ' '
+  )
 );
 
 /** A background may be a gradient (bars inside table cells), never an image. */
 const GRADIENT = /^(?:repeating-)?linear-gradient\([\w\s.,%#()+-]*\)$/i;
 
 // A function that could fetch, or anything that is not plain text of values.
-const UNSAFE = /(?:url|image|image-set|cross-fade|element|src|attr|env|expression|paint)\s*\(|[\\<>@{}]|\/\*/i;
+const UNSAFE =
+  /(?:url|image|image-set|cross-fade|element|src|attr|env|expression|paint)\s*\(|[\\<>@{}]|\/\*/i;
 
 /** The declarations of `text` that may stay. */
 export function safeStyle(text: string): string {

@@ -24,9 +24,8 @@ export type Connect = (since: number | null, signal: AbortSignal) => Promise<Res
 
 type Message =
   | { kind: 'who' }
-  | { kind: 'hello'; store: string; seq: number; online: boolean }
+  | { kind: 'hello'; store: string; seq: number; online: boolean; missed: boolean }
   | { kind: 'change'; change: Change }
-  | { kind: 'reset'; seq: number }
   | { kind: 'online'; online: boolean };
 
 const SILENCE = 40_000;
@@ -86,9 +85,7 @@ export class Feed {
     this.channel = new BroadcastChannel(this.name);
     this.channel.onmessage = (event: MessageEvent<Message>) => this.hear(event.data);
     this.channel.postMessage({ kind: 'who' } satisfies Message);
-    locks
-      .request(this.name, { signal }, () => this.follow(signal, false))
-      .catch(() => undefined); // rejects only because `signal` aborted the wait
+    locks.request(this.name, { signal }, () => this.follow(signal, false)).catch(() => undefined); // rejects only because `signal` aborted the wait
   }
 
   /** Stay connected (or ask again and again) until `signal` aborts. */
@@ -136,12 +133,16 @@ export class Feed {
     const missed = this.seq === null || this.store !== hello.store || hello.seq < this.seq;
     this.store = hello.store;
     this.setOnline(true);
+    this.tell({ kind: 'hello', ...hello, online: true, missed });
+    this.begin(hello.seq, missed);
+    return hello.seq;
+  }
+
+  private begin(seq: number, missed: boolean): void {
     if (missed) {
-      this.seq = hello.seq;
-      this.tell({ kind: 'reset', seq: hello.seq });
+      this.seq = seq;
       this.each(listener => listener.reset?.());
     }
-    return hello.seq;
   }
 
   private pass(change: Change): void {
@@ -166,20 +167,14 @@ export class Feed {
     switch (message.kind) {
       case 'who':
         if (this.leads && this.store !== null && this.seq !== null) {
-          this.tell({ kind: 'hello', store: this.store, seq: this.seq, online: this.online === true });
+          const online = this.online === true;
+          this.tell({ kind: 'hello', store: this.store, seq: this.seq, online, missed: false });
         }
         break;
       case 'hello':
-        if (this.seq === null) {
-          this.store = message.store;
-          this.seq = message.seq;
-          this.setOnline(message.online);
-          this.each(listener => listener.reset?.());
-        }
-        break;
-      case 'reset':
-        this.seq = message.seq;
-        this.each(listener => listener.reset?.());
+        this.store = message.store;
+        this.setOnline(message.online);
+        this.begin(message.seq, message.missed || this.seq === null);
         break;
       case 'change':
         this.pass(message.change);

@@ -83,12 +83,17 @@ export function span(seconds: number): string {
   if (seconds < 90 * MINUTE) {
     return `${Math.round(seconds / MINUTE)} min`;
   }
-  return seconds < 2 * DAY ? `${Math.round(seconds / HOUR)} h` : plural(Math.round(seconds / DAY), 'day');
+  return seconds < 2 * DAY
+    ? `${Math.round(seconds / HOUR)} h`
+    : plural(Math.round(seconds / DAY), 'day');
 }
 
 /** Text on one line: white space folded, no more than `limit` characters. */
 export function line(text: string, limit = 200): string {
-  const folded = text.slice(0, limit * 4).replace(/\s+/g, ' ').trim();
+  const folded = text
+    .slice(0, limit * 4)
+    .replace(/\s+/g, ' ')
+    .trim();
   const points = Array.from(folded);
   return points.length > limit ? `${points.slice(0, limit - 1).join('')}…` : folded;
 }
@@ -100,6 +105,7 @@ export function plain(markdown: string, limit = 200): string {
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
     .replace(/^\s{0,3}(?:#{1,6}\s+|>\s?|[-*+]\s+)/gm, '')
     .replace(/(\*\*|__|`+|~~)/g, '')
+    .replace(/(?<![\w*_])([*_])(?=\S)([^*_\n]*\S)\1(?![\w*_])/g, '$2')
     .replace(/<[^>]*>/g, '');
   return line(text, limit);
 }
@@ -128,9 +134,9 @@ export function summary(record: WireRecord, now: Date = new Date()): string {
   const info = record.info;
   switch (record.type) {
     case 'table':
-      return tableSummary(info as Partial<TableInfo>);
+      return tableSummary(info);
     case 'image':
-      return imageSummary(info as Partial<ImageInfo>);
+      return imageSummary(info);
     case 'progress':
       return progressSummary(record, now);
     case 'markdown':
@@ -155,9 +161,15 @@ function imageSummary(info: Partial<ImageInfo>): string {
   if (typeof info.url === 'string') {
     return line(info.url, 120);
   }
-  const kind = text(info.media).replace(/^image\//, '').replace('+xml', '').toUpperCase();
+  const kind = text(info.media)
+    .replace(/^image\//, '')
+    .replace('+xml', '')
+    .toUpperCase();
   const { width, height } = info;
-  const pixels = typeof width === 'number' && typeof height === 'number' ? `${count(width)} × ${count(height)}` : '';
+  const pixels =
+    typeof width === 'number' && typeof height === 'number'
+      ? `${count(width)} × ${count(height)}`
+      : '';
   return [kind, pixels].filter(Boolean).join(' ') || 'Image';
 }
 
@@ -173,7 +185,8 @@ function progressSummary(record: WireRecord, now: Date): string {
   }
   const { left } = estimate(bar, now);
   const quiet = silence(bar, now);
-  const news = quiet !== null ? `no news for ${span(quiet)}` : left === null ? '' : `${span(left)} left`;
+  const news =
+    quiet !== null ? `no news for ${span(quiet)}` : left === null ? '' : `${span(left)} left`;
   return joined(share, counted(bar), news) || 'running';
 }
 

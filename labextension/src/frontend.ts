@@ -4,7 +4,7 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import type { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { JSONObject } from '@lumino/coreutils';
 import { Widget } from '@lumino/widgets';
-import { dataTypes, withoutOptions } from './bundle';
+import { dataTypes, drawnAs, withoutOptions } from './bundle';
 import type { MimeBundle, Tools } from './source';
 
 let registry: IRenderMimeRegistry | null = null;
@@ -17,14 +17,15 @@ export function useRenderers(rendermime: IRenderMimeRegistry): void {
 /** Draw the best data type of a bundle into `host`, by a renderer that the front end has; false if there is none. */
 async function draw(bundle: MimeBundle, host: HTMLElement, signal: AbortSignal): Promise<boolean> {
   const known = new Set(registry?.mimeTypes ?? []);
-  const mime = dataTypes(bundle).find(type => known.has(type));
-  if (!registry || mime === undefined || signal.aborted || !host.isConnected) {
+  const type = dataTypes(bundle).find(mime => drawnAs(mime, known) !== null);
+  const mime = type === undefined ? null : drawnAs(type, known);
+  if (!registry || type === undefined || mime === null || signal.aborted || !host.isConnected) {
     return false;
   }
   const renderer = registry.createRenderer(mime);
   const model = registry.createModel({
-    data: { [mime]: withoutOptions(bundle.data[mime]) } as JSONObject,
-    metadata: { [mime]: bundle.metadata[mime] ?? {} } as JSONObject,
+    data: { [mime]: withoutOptions(bundle.data[type]) } as JSONObject,
+    metadata: { [mime]: bundle.metadata[type] ?? {} } as JSONObject,
     trusted: false
   });
   Widget.attach(renderer, host);

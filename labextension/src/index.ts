@@ -15,7 +15,8 @@ const settingsPlugin: JupyterFrontEndPlugin<void> = {
   requires: [ISettingRegistry],
   activate: async (_app, registry: ISettingRegistry) => {
     const settings = await registry.load('nb-artifacts:plugin');
-    const apply = (): void => setRemoteImages(settings.get('remoteImages').composite as RemoteImages);
+    const apply = (): void =>
+      setRemoteImages(settings.get('remoteImages').composite as RemoteImages);
     settings.changed.connect(apply);
     apply();
   }

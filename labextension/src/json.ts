@@ -29,15 +29,15 @@ function hasSource(): boolean {
 
 const native = hasSource();
 
-// A string, or a number of 16 digits and more that is followed by neither a fraction nor an exponent.
-const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g;
+// A whole string or a whole number.
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 
 /** As `parse`, for engines without source text access. */
 export function parseByText(text: string): unknown {
   const mark = `${crypto.getRandomValues(new Uint32Array(4)).join('-')}:`;
   let found = false;
   const marked = text.replace(TOKENS, token => {
-    if (token.startsWith('"') || Number.isSafeInteger(Number(token))) {
+    if (!INTEGER.test(token) || Number.isSafeInteger(Number(token))) {
       return token;
     }
     found = true;
@@ -56,7 +56,7 @@ export function parse(text: string): unknown {
   if (!/\d{16}/.test(text)) {
     return JSON.parse(text);
   }
-  return native ? JSON.parse(text, exact as Reviver) : parseByText(text);
+  return native ? JSON.parse(text, exact) : parseByText(text);
 }
 
 /** `value` as indented JSON, big integers with all their digits. */

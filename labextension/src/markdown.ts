@@ -2,22 +2,12 @@
 
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { removeMath, replaceMath } from '@jupyterlab/rendermime';
+import { tooMuch } from './limits';
 import { guardLink, sanitized } from './sanitize';
 
 export interface MarkdownTools {
   markdownParser?: IRenderMime.IMarkdownParser | null;
   latexTypesetter?: IRenderMime.ILatexTypesetter | null;
-}
-
-/** Longer text is shown as it stands: parsers take too long over hostile text of that size. */
-export const LONGEST_MARKDOWN = 200_000;
-
-// Nesting that makes parsers slow: long rows of brackets, quotes or emphasis marks.
-const DEEP = /[[\]]{500}|(?:>\s?){500}|(?:[*_~`]\s?){1000}|^(?:\s*[-*+]\s){200}/m;
-
-/** Whether a parser can be trusted to come back soon. */
-export function tooMuch(text: string): boolean {
-  return text.length > LONGEST_MARKDOWN || DEEP.test(text);
 }
 
 /** `text` as a fragment that may be inserted. Text that is too much comes as plain text. */
@@ -40,7 +30,7 @@ export async function typeset(host: HTMLElement, tools: MarkdownTools): Promise<
     return;
   }
   await tools.latexTypesetter.typeset(host);
-  for (const link of host.querySelectorAll<Element>('a')) {
+  for (const link of host.querySelectorAll('[href]')) {
     if (link instanceof HTMLAnchorElement) {
       guardLink(link);
     } else {

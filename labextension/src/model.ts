@@ -24,12 +24,14 @@ export class ArtifactsModel {
   private textFilter = '';
   private typeFilter: ReadonlySet<string> = new Set();
   private loading: Promise<void> | null = null;
+  /** What came while a list was on its way; the list may be older. */
+  private meanwhile: Change[] = [];
   private statusTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(private readonly client: Client) {
     client.changes.subscribe(
       {
-        change: change => this.apply(change),
+        change: change => this.follow(change),
         reset: () => void this.refresh(),
         online: online => this.setOnline(online)
       },
@@ -85,7 +87,10 @@ export class ArtifactsModel {
 
   /** Ask for everything anew. Never rejects: `state` and `error` tell. */
   refresh(): Promise<void> {
-    this.loading ??= this.load().finally(() => (this.loading = null));
+    if (this.loading === null) {
+      this.meanwhile = [];
+      this.loading = this.load().finally(() => (this.loading = null));
+    }
     return this.loading;
   }
 
@@ -110,6 +115,7 @@ export class ArtifactsModel {
         }
       } while (page.length === PAGE && !this.isDisposed);
       this.latest = ordered(records);
+      this.meanwhile.forEach(change => this.apply(change));
       this.state = 'ready';
       this.error = null;
       this.offlineSince = null;
@@ -138,6 +144,13 @@ export class ArtifactsModel {
     }
   }
 
+  private follow(change: Change): void {
+    if (this.loading !== null) {
+      this.meanwhile.push(change);
+    }
+    this.apply(change);
+  }
+
   private apply(change: Change): void {
     if (change.record && change.record.key !== null) {
       this.place(change.record);
@@ -154,6 +167,8 @@ export class ArtifactsModel {
     const known = this.latest[at];
     if (known === undefined) {
       this.latest = ordered([record, ...this.latest]);
+    } else if (known.id === record.id && known.seq > record.seq) {
+      return;
     } else if (known.id === record.id) {
       this.latest = replaced(this.latest, at, { ...record, data: record.data ?? known.data });
     } else if (newer(record, known)) {
@@ -217,7 +232,12 @@ const texts = new WeakMap<WireRecord, string>();
 function contains(record: WireRecord, words: string[]): boolean {
   let text = texts.get(record);
   if (text === undefined) {
-    const parts = [record.key, plain(record.description ?? '', 1000), summary(record), typeWord(record.type)];
+    const parts = [
+      record.key,
+      plain(record.description ?? '', 1000),
+      summary(record),
+      typeWord(record.type)
+    ];
     text = [...parts, ...record.tags].join('\n').toLowerCase();
     texts.set(record, text); // a record never changes: a change brings another one
   }

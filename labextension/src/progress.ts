@@ -18,7 +18,13 @@ export interface Bar {
   info: Partial<ProgressInfo>;
 }
 
-const STATES: readonly ProgressState[] = ['running', 'finished', 'failed', 'interrupted', 'stopped'];
+const STATES: readonly ProgressState[] = [
+  'running',
+  'finished',
+  'failed',
+  'interrupted',
+  'stopped'
+];
 
 /** Read a record, whoever made it: a Prefect client gives no `info`, only the percentage. */
 export function progressOf(record: WireRecord): Bar {
@@ -26,7 +32,8 @@ export function progressOf(record: WireRecord): Bar {
   const percent = typeof record.data === 'number' ? Math.min(100, Math.max(0, record.data)) : null;
   const total = number(info.total);
   const done = number(info.done);
-  const state = STATES.find(known => known === info.state) ?? (percent === 100 ? 'finished' : 'running');
+  const state =
+    STATES.find(known => known === info.state) ?? (percent === 100 ? 'finished' : 'running');
   const counted = info.state !== undefined && total === null && state !== 'finished' && !percent;
   return {
     state,
@@ -45,13 +52,14 @@ export function progressOf(record: WireRecord): Bar {
 /** Seconds gone and seconds left (null where unknown), at `now`. Without a measured rate the mean so far counts. */
 export function estimate(bar: Bar, now: Date): { gone: number | null; left: number | null } {
   const until = bar.state === 'running' ? now.getTime() : (bar.ended ?? bar.updated);
-  const gone = bar.started === null || until === null ? null : Math.max(0, (until - bar.started) / 1000);
+  const gone =
+    bar.started === null || until === null ? null : Math.max(0, (until - bar.started) / 1000);
   if (bar.state !== 'running' || bar.total === null || bar.done === null) {
     return { gone, left: null };
   }
   const sinceNews = bar.updated === null ? 0 : Math.max(0, (now.getTime() - bar.updated) / 1000);
-  const mean = gone !== null && bar.done > 0 ? bar.done / Math.max(gone - sinceNews, 0.001) : 0;
-  const rate = bar.rate ?? mean;
+  const measured = (gone ?? 0) - sinceNews;
+  const rate = bar.rate ?? (measured >= 1 ? bar.done / measured : 0);
   const left = rate > 0 ? (bar.total - bar.done) / rate : Number.NaN;
   return { gone, left: left >= 0 && left < 1e9 ? Math.max(0, left - sinceNews) : null };
 }

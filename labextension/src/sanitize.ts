@@ -14,13 +14,13 @@ import { isDataImage, linkUrl, remoteImageUrl } from './url';
 
 const TAGS = (
   'a abbr b bdi bdo blockquote br caption center cite code col colgroup dd del details dfn div dl dt em figcaption ' +
-  'figure font h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q rp rt ruby s samp small span strike strong sub ' +
+  'figure font h1 h2 h3 h4 h5 h6 hr i img input ins kbd li mark ol p pre q rp rt ruby s samp small span strike strong sub ' +
   'summary sup table tbody td tfoot th thead time tr tt u ul var wbr'
 ).split(' ');
 
 const ATTRIBUTES = (
-  'abbr align alt aria-label aria-hidden cite class colspan color datetime dir height href lang open reversed role ' +
-  'rowspan scope span src start style title valign value width'
+  'abbr align alt aria-label aria-hidden checked cite class colspan color datetime dir height href lang open reversed role ' +
+  'rowspan scope span src start style title type valign value width'
 ).split(' ');
 
 /** Classes that only colour code; any other could borrow the front end's own (dialogs, overlays). */
@@ -34,7 +34,17 @@ const CONFIG: Config = {
   ALLOW_ARIA_ATTR: false,
   ALLOW_UNKNOWN_PROTOCOLS: false,
   ADD_DATA_URI_TAGS: ['img'],
-  FORBID_CONTENTS: ['script', 'style', 'template', 'noscript', 'iframe', 'object', 'title', 'textarea', 'select'],
+  FORBID_CONTENTS: [
+    'script',
+    'style',
+    'template',
+    'noscript',
+    'iframe',
+    'object',
+    'title',
+    'textarea',
+    'select'
+  ],
   RETURN_DOM_FRAGMENT: true,
   SANITIZE_NAMED_PROPS: true
 };
@@ -60,11 +70,20 @@ function attribute(element: Element, name: string, value: string): string | null
     case 'href':
       return element.tagName === 'A' ? linkUrl(value) : null;
     case 'src':
-      return element.tagName === 'IMG' && (isDataImage(value) || remoteImageUrl(value)) ? value : null;
+      return element.tagName === 'IMG' && (isDataImage(value) || remoteImageUrl(value))
+        ? value
+        : null;
     case 'style':
       return safeStyle(value) || null;
     case 'class':
-      return value.split(/\s+/).filter(name => CLASS.test(name)).join(' ') || null;
+      return (
+        value
+          .split(/\s+/)
+          .filter(name => CLASS.test(name))
+          .join(' ') || null
+      );
+    case 'type':
+      return element.tagName === 'INPUT' && value === 'checkbox' ? value : null;
     case 'role':
       return ROLES.has(value) ? value : null;
     case 'cite':
@@ -80,6 +99,9 @@ function attribute(element: Element, name: string, value: string): string | null
 /** HTML as a fragment that may be inserted. `local` content loads its remote images; other content asks first. */
 export function sanitized(html: string, local: boolean): DocumentFragment {
   const fragment = purify().sanitize(html, CONFIG) as unknown as DocumentFragment;
+  for (const input of fragment.querySelectorAll('input')) {
+    input.replaceWith(input.type !== 'checkbox' ? '' : input.hasAttribute('checked') ? '☑' : '☐');
+  }
   for (const link of fragment.querySelectorAll('a')) {
     guardLink(link);
   }

@@ -23,7 +23,8 @@ export function tableOf(record: WireRecord, data: unknown): Table {
   const info = record.info as Partial<TableInfo>;
   const described = Array.isArray(info.columns) ? info.columns.filter(isColumn) : [];
   const found = described.length > 0 ? byFields(value, described) : byShape(value);
-  const whole = (n: unknown, least: number): number => (typeof n === 'number' && n > least ? n : least);
+  const whole = (n: unknown, least: number): number =>
+    typeof n === 'number' && n > least ? n : least;
   return {
     ...found,
     rowCount: whole(info.rows, found.rows.length),
@@ -54,11 +55,14 @@ function byFields(value: unknown, columns: Column[]): Pick<Table, 'columns' | 'r
   const records = Array.isArray(value) ? value : [];
   const clean = columns.slice(0, MOST_COLUMNS).map(column => ({
     ...column,
-    dtype: String(column.dtype ?? ''),
+    dtype: typeof column.dtype === 'string' ? column.dtype : '',
     kind: KINDS.find(kind => kind === column.kind) ?? 'other',
     nulls: typeof column.nulls === 'number' ? column.nulls : 0
   }));
-  return { columns: clean, rows: records.map(record => clean.map(({ field }) => own(record, field))) };
+  return {
+    columns: clean,
+    rows: records.map(record => clean.map(({ field }) => own(record, field)))
+  };
 }
 
 /** The forms that clients without our types send: list of objects, list of lists, object of lists. */
@@ -68,11 +72,18 @@ function byShape(value: unknown): Pick<Table, 'columns' | 'rows'> {
   }
   if (value !== null && typeof value === 'object') {
     const names = Object.keys(value).slice(0, MOST_COLUMNS);
-    const lists = names.map(name => own(value, name)).map(list => (Array.isArray(list) ? list : [list]));
+    const lists = names.map(name => listOf(own(value, name)));
     const length = Math.max(0, ...lists.map(list => list.length));
-    return guessed(names, Array.from({ length }, (_, row) => lists.map(list => list[row] ?? null)));
+    return guessed(
+      names,
+      Array.from({ length }, (_, row) => lists.map(list => list[row] ?? null))
+    );
   }
   return { columns: [], rows: [] };
+}
+
+function listOf(value: unknown): Cell[] {
+  return Array.isArray(value) ? (value as Cell[]) : [value];
 }
 
 function fromObjects(records: unknown[]): Pick<Table, 'columns' | 'rows'> {
@@ -83,14 +94,20 @@ function fromObjects(records: unknown[]): Pick<Table, 'columns' | 'rows'> {
     }
   }
   const shown = [...names].slice(0, MOST_COLUMNS);
-  return guessed(shown, records.map(record => shown.map(name => own(record, name))));
+  return guessed(
+    shown,
+    records.map(record => shown.map(name => own(record, name)))
+  );
 }
 
 function fromLists(lists: unknown[]): Pick<Table, 'columns' | 'rows'> {
-  const rows = lists.map(list => (Array.isArray(list) ? list : [list]));
+  const rows = lists.map(listOf);
   const width = Math.min(MOST_COLUMNS, Math.max(0, ...rows.map(row => row.length)));
   const names = Array.from({ length: width }, (_, index) => String(index));
-  return guessed(names, rows.map(row => names.map((_, index) => row[index] ?? null)));
+  return guessed(
+    names,
+    rows.map(row => names.map((_, index) => row[index] ?? null))
+  );
 }
 
 function guessed(names: string[], rows: Cell[][]): Pick<Table, 'columns' | 'rows'> {
@@ -103,10 +120,13 @@ function guessed(names: string[], rows: Cell[][]): Pick<Table, 'columns' | 'rows
 }
 
 function kindOf(cells: Cell[]): Column['kind'] {
-  const kinds = new Set(cells.filter(cell => cell !== null && cell !== undefined).map(cell => typeof cell));
+  const kinds = new Set(
+    cells.filter(cell => cell !== null && cell !== undefined).map(cell => typeof cell)
+  );
   kinds.delete('undefined');
   const only = kinds.size === 1 ? [...kinds][0] : undefined;
-  const numbers = [...kinds].every(kind => kind === 'number' || kind === 'bigint') && kinds.size > 0;
+  const numbers =
+    [...kinds].every(kind => kind === 'number' || kind === 'bigint') && kinds.size > 0;
   return numbers ? 'number' : only === 'boolean' ? 'bool' : only === 'string' ? 'text' : 'other';
 }
 
@@ -125,8 +145,9 @@ export function sortedRows(rows: Cell[][], column: number, descending: boolean):
   });
 }
 
-function compare(a: NonNullable<Cell>, b: NonNullable<Cell>): number {
-  const numeric = (cell: Cell): cell is number | bigint => typeof cell === 'number' || typeof cell === 'bigint';
+function compare(a: Cell, b: Cell): number {
+  const numeric = (cell: Cell): cell is number | bigint =>
+    typeof cell === 'number' || typeof cell === 'bigint';
   if (numeric(a) && numeric(b)) {
     return a < b ? -1 : a > b ? 1 : 0;
   }
@@ -138,10 +159,11 @@ export function exact(cell: Cell): string {
   if (typeof cell === 'string') {
     return cell;
   }
-  return cell === null || cell === undefined || typeof cell === 'object' ? print(cell ?? null) : String(cell);
+  return typeof cell === 'bigint' ? cell.toString() : print(cell ?? null);
 }
 
 const LONGEST = 300;
+const MIDNIGHT = /[T ]00:00:00(?:\.0+)?(?:Z|\+00:00)?$/;
 const NAMES_NUMBERS = /(?:^|[_\W])(?:id|ids|year|zip|code|key|no|number)$/i;
 
 /** How the cells of one column read: numbers alike in decimals and grouping, text on one line. */
@@ -149,7 +171,8 @@ export function formatter(column: Column, cells: Cell[]): (cell: Cell) => string
   const numbers = cells.filter(cell => typeof cell === 'number');
   const decimals = decimalsFor(numbers);
   const grouped = numbers.some(n => Math.abs(n) >= 10_000) && !NAMES_NUMBERS.test(column.name);
-  const midnight = column.kind === 'time' && cells.every(cell => cell === null || /[T ]00:00:00(?:\.0+)?(?:Z|\+00:00)?$/.test(String(cell)));
+  const midnight =
+    column.kind === 'time' && cells.every(cell => cell === null || MIDNIGHT.test(exact(cell)));
   return cell => {
     if (typeof cell === 'number') {
       return numberText(cell, decimals, grouped);
@@ -168,7 +191,7 @@ function decimalsFor(numbers: number[]): number {
   const largest = numbers.reduce((most, n) => Math.max(most, Math.abs(n)), 0);
   const wanted = largest >= 1000 ? 2 : largest >= 1 ? 3 : 4;
   let needed = 0;
-  for (const n of numbers) {
+  for (const n of numbers.filter(n => Math.abs(n) >= 0.5 * 10 ** -wanted)) {
     while (needed < wanted && Number(n.toFixed(needed)) !== n) {
       needed += 1;
     }

@@ -193,32 +193,36 @@ export interface Patch {
   blob?: BlobRef | null;
 }
 
+/** What lists and views know of a link. */
 export interface LinkInfo {
   url: string;
-  text: string | null;
+  text: string;
 }
 
+/** What lists and views know of a text. */
 export interface MarkdownInfo {
   size: number;
   title: string | null;
 }
 
+/** How far something is. `done` and `total` are in `unit`s; a `total` of None is not known beforehand. */
 export interface ProgressInfo {
   state: 'running' | 'finished' | 'failed' | 'interrupted' | 'stopped';
   done: number;
-  total: number | null;
-  unit: string | null;
   started: string;
-  ended: string | null;
-  rate: number | null;
-  error: string | null;
-  message: string | null;
-  host: string | null;
-  boot_id: string | null;
-  pid: number | null;
-  process_started: number | null;
+  total?: number | null;
+  unit?: string | null;
+  ended?: string | null;
+  rate?: number | null;
+  error?: string | null;
+  message?: string | null;
+  host?: string | null;
+  boot_id?: string | null;
+  pid?: number | null;
+  process_started?: number | null;
 }
 
+/** What lists and views know of an image; only `url` where it lies elsewhere. */
 export interface ImageInfo {
   media: string | null;
   width: number | null;
@@ -227,6 +231,7 @@ export interface ImageInfo {
   url: string | null;
 }
 
+/** A column, or a level of the index, as views show it. */
 export interface Column {
   name: string;
   field: string;
@@ -236,14 +241,16 @@ export interface Column {
   nulls: number;
 }
 
+/** What lists and views know of a table. */
 export interface TableInfo {
   rows: number;
   columns: Column[];
   column_count: number;
-  library: string;
+  library: 'pandas' | 'polars' | 'pyarrow' | 'list-of-dicts' | 'list-of-lists' | 'dict-of-lists' | 'arrow';
   size: number;
 }
 
+/** What lists and views know of a rich output: its MIME types and the class it came from. */
 export interface DisplayInfo {
   media: string[];
   size: number;

@@ -57,11 +57,17 @@ export async function drawCard(
 
 /** Icon, name, version and description. */
 export function headOf(record: WireRecord): Node[] {
-  const icon = iconOf(record.type).element({ tag: 'span', className: 'jp-nba-icon', title: typeWord(record.type) });
+  const icon = iconOf(record.type).element({
+    tag: 'span',
+    className: 'jp-nba-icon',
+    title: typeWord(record.type)
+  });
   icon.setAttribute('aria-hidden', 'true');
   const nodes: Node[] = [icon, h('span', 'jp-nba-title', { title: title(record) }, title(record))];
   if (record.version !== null) {
-    nodes.push(h('span', 'jp-nba-version', { title: `Version ${record.version}` }, `v${record.version}`));
+    nodes.push(
+      h('span', 'jp-nba-version', { title: `Version ${record.version}` }, `v${record.version}`)
+    );
   }
   if (record.description) {
     const text = plain(record.description, 300);
@@ -111,10 +117,18 @@ function footOf(source: Source): Node[] {
   if (record.blob) {
     parts.push(h('span', '', { title: record.blob.media }, bytes(record.blob.size)));
   }
-  parts.push(h('time', '', { datetime: record.created, title: exactly(record.created) }, when(record.created)));
+  parts.push(
+    h(
+      'time',
+      '',
+      { datetime: record.created, title: exactly(record.created) },
+      when(record.created)
+    )
+  );
   const from = origin(source.runs);
   if (from) {
-    parts.push(h('span', 'jp-nba-origin', { title: from }, from));
+    const path = source.runs.find(run => run.provenance.notebook)?.provenance.notebook;
+    parts.push(h('span', 'jp-nba-origin', { title: path ?? from }, from));
   }
   return parts;
 }
@@ -135,7 +149,9 @@ export function origin(runs: readonly Run[]): string {
     named ? `${named.kind} ${named.name}` : '',
     number ? `cell ${number}` : '',
     notebook?.split(/[\\/]/).pop() ?? '',
-    git ? `${git.branch ?? 'detached'}@${git.commit.slice(0, 7)}${git.dirty ? ' (changed)' : ''}` : ''
+    git
+      ? `${git.branch ?? 'detached'}@${git.commit.slice(0, 7)}${git.dirty ? ' (changed)' : ''}`
+      : ''
   ];
   return parts.filter(Boolean).join(', ');
 }

@@ -5,13 +5,17 @@ import type { Choice } from '../bundle';
 import { plain, summary } from '../format';
 import { parse, print } from '../json';
 import type { MimeBundle } from '../source';
-import { button, h, notice, objectUrl } from './dom';
+import { button, h, inSight, notice, objectUrl } from './dom';
 import type { Source } from './types';
 import { zoomable } from './zoom';
 
 const MOST_HTML = 2_000_000;
 
-export async function mountDisplay(element: HTMLElement, source: Source, signal: AbortSignal): Promise<void> {
+export async function mountDisplay(
+  element: HTMLElement,
+  source: Source,
+  signal: AbortSignal
+): Promise<void> {
   const bundle = await bundleFor(source);
   if (!signal.aborted) {
     await show(element, source, bundle, signal);
@@ -27,38 +31,81 @@ async function bundleFor(source: Source): Promise<MimeBundle> {
   return bundleOf(parse(await blob.text()));
 }
 
-async function show(element: HTMLElement, source: Source, bundle: MimeBundle, signal: AbortSignal): Promise<void> {
+async function show(
+  element: HTMLElement,
+  source: Source,
+  bundle: MimeBundle,
+  signal: AbortSignal
+): Promise<void> {
   const types = dataTypes(bundle);
   const targets = types.flatMap(mime => fetches(bundle.data[mime]));
-  if (types.length > 0 && targets.length === 0 && (await drawn(element, source, bundle, signal))) {
+  if (types.length > 0 && targets.length === 0) {
+    void drawWhenSeen(element, source, bundle, signal);
     return;
   }
   await still(element, source, choose(bundle, types.length > 0), signal);
   if (types.length > 0 && targets.length > 0 && source.mime) {
     const label = `Show the chart: it loads from ${[...new Set(targets)].join(', ')}`;
-    const ask = button(label, label, () => {
-      void drawn(element, source, bundle, signal).then(done => {
-        if (!done) {
-          ask.replaceWith(notice('This front end has no renderer for the chart.'));
-        }
-      });
-    }, 'jp-nba-blocked');
+    const ask = button(
+      label,
+      label,
+      () => {
+        void drawn(element, source, bundle, signal).then(done => {
+          if (!done) {
+            ask.replaceWith(notice('This front end has no renderer for the chart.'));
+          }
+        });
+      },
+      'jp-nba-blocked'
+    );
     element.prepend(h('p', '', {}, ask));
   }
 }
 
-async function drawn(element: HTMLElement, source: Source, bundle: MimeBundle, signal: AbortSignal): Promise<boolean> {
+/** The saved picture, if any, stands in until the chart comes into sight. */
+async function drawWhenSeen(
+  element: HTMLElement,
+  source: Source,
+  bundle: MimeBundle,
+  signal: AbortSignal
+): Promise<void> {
+  const choice = choose(bundle, true);
+  if (choice.kind === 'image') {
+    await still(element, source, choice, signal);
+  } else {
+    element.replaceChildren(h('div', 'jp-nba-undrawn jp-nba-skeleton'));
+  }
+  await inSight(element, signal);
+  if (!(await drawn(element, source, bundle, signal))) {
+    await still(element, source, choice, signal);
+  }
+}
+
+async function drawn(
+  element: HTMLElement,
+  source: Source,
+  bundle: MimeBundle,
+  signal: AbortSignal
+): Promise<boolean> {
   const host = h('div', 'jp-nba-drawn', { 'data-lm-suppress-shortcuts': 'true' });
   const before = [...element.childNodes];
   element.replaceChildren(host);
-  const done = await source.mime?.(bundle, host, signal).catch(() => false);
+  const done = await source.mime?.(bundle, host, signal).catch((error: unknown) => {
+    console.warn('nb-artifacts: the front end could not draw an output', error);
+    return false;
+  });
   if (!done) {
     element.replaceChildren(...before);
   }
   return done === true;
 }
 
-async function still(element: HTMLElement, source: Source, choice: Choice, signal: AbortSignal): Promise<void> {
+async function still(
+  element: HTMLElement,
+  source: Source,
+  choice: Choice,
+  signal: AbortSignal
+): Promise<void> {
   const content = h('div', 'jp-RenderedHTMLCommon jp-nba-content', { dir: 'auto' });
   switch (choice.kind) {
     case 'image':
@@ -70,7 +117,7 @@ async function still(element: HTMLElement, source: Source, choice: Choice, signa
         return;
       }
       content.append(source.html(choice.value));
-      element.replaceChildren(content);
+      element.replaceChildren(...(hasSubstance(content) ? [content] : []));
       if (hasLiveParts(choice.value)) {
         element.append(notice('Interactive parts are not shown.'));
       }
@@ -87,7 +134,15 @@ async function still(element: HTMLElement, source: Source, choice: Choice, signa
       element.replaceChildren(text(choice.kind === 'json' ? print(choice.value) : choice.value));
       return;
   }
-  await source.typeset(content);
+  void inSight(content, signal).then(() => source.typeset(content));
+}
+
+/** Whether anything is left that can be seen; a chart made of script leaves only its empty box. */
+function hasSubstance(content: HTMLElement): boolean {
+  return (
+    Boolean(content.textContent?.trim()) ||
+    content.querySelector('img, button, hr, [style*="background"]') !== null
+  );
 }
 
 function text(value: string): HTMLElement {
@@ -97,9 +152,15 @@ function text(value: string): HTMLElement {
     : notice('This output has nothing to show.');
 }
 
-function picture(choice: Choice & { kind: 'image' }, source: Source, signal: AbortSignal): HTMLElement {
+function picture(
+  choice: Choice & { kind: 'image' },
+  source: Source,
+  signal: AbortSignal
+): HTMLElement {
   const { key, description } = source.record;
-  const alt = (description && plain(description, 300)) || [key, summary(source.record)].filter(Boolean).join(', ');
+  const alt =
+    (description && plain(description, 300)) ||
+    [key, summary(source.record)].filter(Boolean).join(', ');
   const image = h('img', 'jp-nba-image', { alt, decoding: 'async' });
   image.src = objectUrl(bytesOf(choice), signal);
   return zoomable(image, alt);
@@ -110,7 +171,9 @@ function bytesOf({ mime, value }: Choice & { kind: 'image' }): Blob {
     return new Blob([value], { type: mime });
   }
   try {
-    return new Blob([Uint8Array.from(atob(value.replace(/\s/g, '')), sign => sign.charCodeAt(0))], { type: mime });
+    return new Blob([Uint8Array.from(atob(value.replace(/\s/g, '')), sign => sign.charCodeAt(0))], {
+      type: mime
+    });
   } catch {
     return new Blob([], { type: mime });
   }

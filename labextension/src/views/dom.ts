@@ -22,12 +22,19 @@ export function h<K extends keyof HTMLElementTagNameMap>(
       element.setAttribute(name, value === true ? '' : String(value));
     }
   }
-  element.append(...children.filter(child => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.filter(child => child !== null && child !== undefined && child !== false)
+  );
   return element;
 }
 
 /** A push button that looks as the front end's own. */
-export function button(label: string, title: string, onClick: () => void, className = 'jp-nba-button'): HTMLButtonElement {
+export function button(
+  label: string,
+  title: string,
+  onClick: () => void,
+  className = 'jp-nba-button'
+): HTMLButtonElement {
   const element = h('button', className, { type: 'button', title }, label);
   element.addEventListener('click', event => {
     event.stopPropagation();
@@ -44,6 +51,26 @@ export function every(milliseconds: number, tick: () => void, signal: AbortSigna
   const timer = setInterval(tick, milliseconds);
   signal.addEventListener('abort', () => clearInterval(timer), { once: true });
   tick();
+}
+
+/**
+ * Wait until an element is in the page and near the visible part: notebooks mount outputs before they attach them.
+ * Never resolves once `signal` aborted.
+ */
+export function inSight(element: HTMLElement, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const observer = new IntersectionObserver(
+      entries => {
+        if (entries.some(entry => entry.isIntersecting)) {
+          observer.disconnect();
+          resolve();
+        }
+      },
+      { rootMargin: '400px' }
+    );
+    signal.addEventListener('abort', () => observer.disconnect(), { once: true });
+    observer.observe(element);
+  });
 }
 
 /** An object URL that lives as long as `signal`. */

@@ -67,7 +67,11 @@ export class GridRows {
     row.dataset['row'] = String(index);
     for (let column = 0; column < this.options.columns; column += 1) {
       const here = index === this.active.row && column === this.active.column;
-      const cell = h('td', '', { role: 'gridcell', 'aria-colindex': column + 1, tabindex: here ? 0 : -1 });
+      const cell = h('td', '', {
+        role: 'gridcell',
+        'aria-colindex': column + 1,
+        tabindex: here ? 0 : -1
+      });
       this.options.fill(cell, cells[column] ?? null, column);
       row.append(cell);
     }
@@ -88,7 +92,8 @@ export class GridRows {
     const top = this.active.row * ROW;
     const head = this.body.parentElement?.querySelector('thead')?.offsetHeight ?? 0;
     if (top < this.box.scrollTop || top > this.box.scrollTop + this.box.clientHeight - head - ROW) {
-      this.box.scrollTop = top < this.box.scrollTop ? top : top - this.box.clientHeight + head + 2 * ROW;
+      this.box.scrollTop =
+        top < this.box.scrollTop ? top : top - this.box.clientHeight + head + 2 * ROW;
       this.draw();
     }
     const cell = this.cell();

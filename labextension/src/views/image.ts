@@ -8,7 +8,11 @@ import { h, notice, objectUrl } from './dom';
 import type { Source } from './types';
 import { zoomable } from './zoom';
 
-export async function mountImage(element: HTMLElement, source: Source, signal: AbortSignal): Promise<void> {
+export async function mountImage(
+  element: HTMLElement,
+  source: Source,
+  signal: AbortSignal
+): Promise<void> {
   const alt = altOf(source);
   if (source.record.blob) {
     const blob = await source.blob();
@@ -23,7 +27,10 @@ export async function mountImage(element: HTMLElement, source: Source, signal: A
   if (isDataImage(address)) {
     show(element, own(address, source), alt);
   } else if (url === null) {
-    element.replaceChildren(notice('This artifact names no image that can be shown.'), h('code', 'jp-nba-plain', {}, address.slice(0, 500)));
+    element.replaceChildren(
+      notice('This artifact names no image that can be shown.'),
+      h('code', 'jp-nba-plain', {}, address.slice(0, 500))
+    );
   } else if (remoteAllowed(url, source.local)) {
     show(element, remoteImage(url, alt), alt);
   } else {
@@ -34,7 +41,10 @@ export async function mountImage(element: HTMLElement, source: Source, signal: A
 /** What a screen reader says: the description, else what is known. */
 function altOf(source: Source): string {
   const { key, description } = source.record;
-  return (description && plain(description, 300)) || [key, summary(source.record)].filter(Boolean).join(', ');
+  return (
+    (description && plain(description, 300)) ||
+    [key, summary(source.record)].filter(Boolean).join(', ')
+  );
 }
 
 function own(url: string, source: Source): HTMLImageElement {
@@ -53,7 +63,9 @@ function show(element: HTMLElement, image: HTMLImageElement, alt: string): void 
   image.classList.add('jp-nba-image');
   image.addEventListener('error', () => {
     const from = hostOf(image.src);
-    element.replaceChildren(notice(from ? `The image on ${from} could not be loaded.` : 'The image could not be read.'));
+    element.replaceChildren(
+      notice(from ? `The image on ${from} could not be loaded.` : 'The image could not be read.')
+    );
   });
   element.replaceChildren(zoomable(image, alt));
 }

@@ -1,13 +1,18 @@
 /** A text in Markdown, sanitised. Text too long or too deep for a parser is shown as it stands, in parts. */
 
 import { bytes } from '../format';
-import { tooMuch } from '../markdown';
-import { button, h, notice } from './dom';
+import { print } from '../json';
+import { tooMuch } from '../limits';
+import { button, h, inSight, notice } from './dom';
 import type { Source } from './types';
 
 const PART = 50_000;
 
-export async function mountMarkdown(element: HTMLElement, source: Source, signal: AbortSignal): Promise<void> {
+export async function mountMarkdown(
+  element: HTMLElement,
+  source: Source,
+  signal: AbortSignal
+): Promise<void> {
   let drawn: unknown = null;
   const draw = async (): Promise<void> => {
     const data = await source.data();
@@ -15,13 +20,18 @@ export async function mountMarkdown(element: HTMLElement, source: Source, signal
       return;
     }
     drawn = data;
-    await show(element, source, typeof data === 'string' ? data : String(data ?? ''));
+    await show(element, source, typeof data === 'string' ? data : print(data ?? ''), signal);
   };
   await draw();
   source.subscribe(() => void draw(), signal);
 }
 
-async function show(element: HTMLElement, source: Source, text: string): Promise<void> {
+async function show(
+  element: HTMLElement,
+  source: Source,
+  text: string,
+  signal: AbortSignal
+): Promise<void> {
   if (!text.trim()) {
     element.replaceChildren(notice('This text is empty.'));
   } else if (tooMuch(text)) {
@@ -30,7 +40,7 @@ async function show(element: HTMLElement, source: Source, text: string): Promise
     const content = h('div', 'jp-RenderedHTMLCommon jp-nba-content', { dir: 'auto' });
     content.append(await source.markdown(text));
     element.replaceChildren(content);
-    await source.typeset(content);
+    void inSight(content, signal).then(() => source.typeset(content));
   }
 }
 

@@ -6,7 +6,11 @@ import type { Source } from './types';
 
 const MOST = 100_000;
 
-export async function mountOther(element: HTMLElement, source: Source, signal: AbortSignal): Promise<void> {
+export async function mountOther(
+  element: HTMLElement,
+  source: Source,
+  signal: AbortSignal
+): Promise<void> {
   const draw = async (): Promise<void> => {
     const data = await source.data();
     const text = typeof data === 'string' ? data : print(data);

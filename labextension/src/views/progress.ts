@@ -8,10 +8,21 @@ import type { Source } from './types';
 
 export function mountProgress(element: HTMLElement, source: Source, signal: AbortSignal): void {
   const fill = h('div', 'jp-nba-fill');
-  const track = h('div', 'jp-nba-track', { role: 'progressbar', 'aria-valuemin': 0, 'aria-valuemax': 100 }, fill);
+  const track = h(
+    'div',
+    'jp-nba-track',
+    { role: 'progressbar', 'aria-valuemin': 0, 'aria-valuemax': 100 },
+    fill
+  );
   const left = h('span', 'jp-nba-progress-state', { dir: 'auto' });
   const right = h('span', 'jp-nba-progress-pace');
-  const root = h('div', 'jp-nba-progress', {}, track, h('div', 'jp-nba-progress-words', {}, left, right));
+  const root = h(
+    'div',
+    'jp-nba-progress',
+    {},
+    track,
+    h('div', 'jp-nba-progress-words', {}, left, right)
+  );
   element.replaceChildren(root);
   track.setAttribute('aria-label', source.record.key ?? 'Progress');
 
@@ -55,14 +66,21 @@ export function said(bar: Bar): string {
   const { gone } = estimate(bar, new Date());
   const share = bar.share === null ? '' : `${Math.floor(bar.share * 100)} %`;
   const number = counted(bar);
-  const why = [bar.info.error, bar.info.message].map(text => (typeof text === 'string' ? line(text, 300) : ''));
+  const why = [bar.info.error, bar.info.message].map(text =>
+    typeof text === 'string' ? line(text, 300) : ''
+  );
   switch (bar.state) {
     case 'running':
       return joined(share, number, why[1]) || 'running';
     case 'finished':
       return joined(gone === null ? 'finished' : `finished in ${duration(gone)}`, number, why[1]);
     default:
-      return joined(`${bar.state} ${share ? `at ${share}` : ''}`.trim(), share ? '' : number, why[0], why[1]);
+      return joined(
+        `${bar.state} ${share ? `at ${share}` : ''}`.trim(),
+        share ? '' : number,
+        why[0],
+        why[1]
+      );
   }
 }
 

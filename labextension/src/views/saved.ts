@@ -13,7 +13,10 @@ export function skeleton(reference: Reference, width: number): HTMLElement {
   return h(
     'article',
     'jp-nba-card jp-mod-loading',
-    { 'aria-busy': 'true', 'aria-label': `${typeWord(reference.type)} ${reference.key ?? ''}`.trim() },
+    {
+      'aria-busy': 'true',
+      'aria-label': `${typeWord(reference.type)} ${reference.key ?? ''}`.trim()
+    },
     h('header', 'jp-nba-head', {}, ...headOf(provisional(reference))),
     body,
     h('footer', 'jp-nba-foot', {}, ' ')
@@ -21,7 +24,7 @@ export function skeleton(reference: Reference, width: number): HTMLElement {
 }
 
 const LINE = 20;
-const GRID = { head: 46, row: 24, most: 420, foot: 24 };
+const GRID = { head: 46, row: 24, most: 456, foot: 24 };
 
 function heightOf(reference: Reference, width: number): number {
   const lines = (reference.preview ?? '').split('\n').length;

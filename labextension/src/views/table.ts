@@ -10,7 +10,11 @@ import type { Source } from './types';
 
 const SAMPLE = 300;
 
-export async function mountTable(element: HTMLElement, source: Source, signal: AbortSignal): Promise<void> {
+export async function mountTable(
+  element: HTMLElement,
+  source: Source,
+  signal: AbortSignal
+): Promise<void> {
   const table = tableOf(source.record, await source.data());
   if (signal.aborted) {
     return;
@@ -26,7 +30,9 @@ export async function mountTable(element: HTMLElement, source: Source, signal: A
 export function sizeWords(table: Table): string {
   const { rows, columns, rowCount, columnCount } = table;
   const parts = [
-    rows.length < rowCount ? `first ${count(rows.length)} of ${plural(rowCount, 'row')}` : plural(rowCount, 'row'),
+    rows.length < rowCount
+      ? `first ${count(rows.length)} of ${plural(rowCount, 'row')}`
+      : plural(rowCount, 'row'),
     columns.length < columnCount
       ? `first ${count(columns.length)} of ${plural(columnCount, 'column')}`
       : plural(columnCount, 'column')
@@ -37,15 +43,22 @@ export function sizeWords(table: Table): string {
 function gridOf(table: Table, name: string, signal: AbortSignal): Node[] {
   const { columns, rows } = table;
   const whole = rows.length >= table.rowCount;
-  const formats = columns.map((column, at) => formatter(column, rows.slice(0, SAMPLE).map(row => row[at])));
+  const formats = columns.map((column, at) =>
+    formatter(
+      column,
+      rows.slice(0, SAMPLE).map(row => row[at])
+    )
+  );
   const detail = h('div', 'jp-nba-detail', { hidden: true });
   const box = h('div', 'jp-nba-grid-box', { 'data-lm-suppress-shortcuts': 'true' });
   const grid = new GridRows(
     box,
     {
       columns: columns.length,
-      fill: (cell, value, at) => fill(cell, value, columns[at] as Column, formats[at]?.(value) ?? ''),
-      choose: (value, at) => explain(detail, columns[at] as Column, value, formats[at]?.(value) ?? '')
+      fill: (cell, value, at) =>
+        fill(cell, value, columns[at] as Column, formats[at]?.(value) ?? ''),
+      choose: (value, at) =>
+        explain(detail, columns[at] as Column, value, formats[at]?.(value) ?? '')
     },
     signal
   );
@@ -58,9 +71,16 @@ function gridOf(table: Table, name: string, signal: AbortSignal): Node[] {
     grid.show(order ? sortedRows(rows, order.column, order.descending) : rows);
   };
   if (whole) {
-    heads.forEach((head, at) => head.querySelector('button')?.addEventListener('click', () => sort(at)));
+    heads.forEach((head, at) =>
+      head.querySelector('button')?.addEventListener('click', () => sort(at))
+    );
   }
-  const header = h('thead', '', { role: 'rowgroup' }, h('tr', '', { role: 'row', 'aria-rowindex': 1 }, ...heads));
+  const header = h(
+    'thead',
+    '',
+    { role: 'rowgroup' },
+    h('tr', '', { role: 'row', 'aria-rowindex': 1 }, ...heads)
+  );
   const widths = columns.map((column, at) => widthOf(column, table, rows, formats[at]));
   const group = h('colgroup', '');
   for (const width of widths) {
@@ -71,7 +91,12 @@ function gridOf(table: Table, name: string, signal: AbortSignal): Node[] {
   const html = h(
     'table',
     'jp-nba-grid',
-    { role: 'grid', 'aria-label': name, 'aria-rowcount': table.rowCount + 1, 'aria-colcount': table.columnCount },
+    {
+      role: 'grid',
+      'aria-label': name,
+      'aria-rowcount': table.rowCount + 1,
+      'aria-colcount': table.columnCount
+    },
     group,
     header,
     grid.body
@@ -87,14 +112,29 @@ function headOf(column: Column, at: number, table: Table, whole: boolean): HTMLE
   const why = `Sorting needs all rows: the first ${count(table.rows.length)} of ${count(table.rowCount)} are here`;
   const label = column.name || ' ';
   const name = whole
-    ? h('button', 'jp-nba-column', { type: 'button', title: `${column.name}: sort` }, h('bdi', '', {}, label))
+    ? h(
+        'button',
+        'jp-nba-column',
+        { type: 'button', title: `${column.name}: sort` },
+        h('bdi', '', {}, label)
+      )
     : h('span', 'jp-nba-column', { title: `${column.name}. ${why}` }, h('bdi', '', {}, label));
   return h(
     'th',
     classOf(column),
-    { role: 'columnheader', scope: 'col', 'aria-colindex': at + 1, 'aria-sort': whole ? 'none' : null },
+    {
+      role: 'columnheader',
+      scope: 'col',
+      'aria-colindex': at + 1,
+      'aria-sort': whole ? 'none' : null
+    },
     name,
-    h('small', '', { title: columnNote(column, table.rowCount) }, columnNote(column, table.rowCount))
+    h(
+      'small',
+      '',
+      { title: columnNote(column, table.rowCount) },
+      columnNote(column, table.rowCount)
+    )
   );
 }
 
@@ -127,13 +167,24 @@ function explain(detail: HTMLElement, column: Column, value: Cell, shown: string
   const whole = exact(value);
   detail.hidden = whole === shown && shown.length <= 40;
   const close = button('Close', 'Close', () => (detail.hidden = true));
-  detail.replaceChildren(h('b', '', {}, h('bdi', '', {}, column.name)), close, h('pre', '', { dir: 'auto', tabindex: 0 }, whole));
+  detail.replaceChildren(
+    h('b', '', {}, h('bdi', '', {}, column.name)),
+    close,
+    h('pre', '', { dir: 'auto', tabindex: 0 }, whole)
+  );
 }
 
 /** In characters: as wide as its name, its note and a sample of its cells ask for, within reason. */
-function widthOf(column: Column, table: Table, rows: Cell[][], format: ((cell: Cell) => string) | undefined): number {
+function widthOf(
+  column: Column,
+  table: Table,
+  rows: Cell[][],
+  format: ((cell: Cell) => string) | undefined
+): number {
   const at = table.columns.indexOf(column);
-  const cells = rows.slice(0, SAMPLE).map(row => (row[at] == null ? 4 : (format?.(row[at]).length ?? 0)));
+  const cells = rows
+    .slice(0, SAMPLE)
+    .map(row => (row[at] == null ? 4 : (format?.(row[at]).length ?? 0)));
   const note = columnNote(column, table.rowCount).length * 0.85;
   const wanted = Math.max(column.name.length + 2, note, ...cells);
   return Math.ceil(Math.min(42, Math.max(5, wanted))) + 3;

@@ -4,4 +4,8 @@ import type { Source } from '../source';
 
 export type { Source } from '../source';
 
-export type Mount = (element: HTMLElement, source: Source, signal: AbortSignal) => void | Promise<void>;
+export type Mount = (
+  element: HTMLElement,
+  source: Source,
+  signal: AbortSignal
+) => void | Promise<void>;

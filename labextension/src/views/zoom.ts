@@ -27,7 +27,13 @@ export function zoomable(image: HTMLImageElement, label: string): HTMLElement {
   const by = (factor: number): void => set((scale ?? image.clientWidth / natural(image)) * factor);
 
   view.addEventListener('keydown', event => {
-    const act = { '+': () => by(STEP), '=': () => by(STEP), '-': () => by(1 / STEP), '0': () => set(null), '1': () => set(1) };
+    const act = {
+      '+': () => by(STEP),
+      '=': () => by(STEP),
+      '-': () => by(1 / STEP),
+      '0': () => set(null),
+      '1': () => set(1)
+    };
     const found = act[event.key as keyof typeof act];
     if (found && !event.ctrlKey && !event.metaKey && !event.altKey) {
       event.preventDefault();

@@ -1,0 +1,4 @@
+/** What browsers have and jsdom has not. */
+
+globalThis.DragEvent ??= class extends MouseEvent {} as typeof DragEvent;
+Element.prototype.scrollIntoView ??= () => undefined;
