@@ -1,0 +1,261 @@
+"""``nb-artifacts`` and, the same, ``jupyter artifact``: the folder's artifacts from a shell, with no server running.
+
+Verbs, flags and exit codes are Prefect's where the verb is Prefect's: 0 done, 1 not found or refused, 2 typed wrongly.
+Only click is imported before a verb runs, so that help and completion are quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nb_artifacts import config
+from nb_artifacts.errors import ArtifactError, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from uuid import UUID
+
+    from nb_artifacts.wire import Record
+
+
+class _Group(click.Group):
+    """Tells errors of ours in a line on stderr, with exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ArtifactError as error:
+            from nb_artifacts.types.text import one_line
+
+            kind = "not found: " if isinstance(error, NotFound) else ""
+            raise click.ClickException(one_line(f"{kind}{error}")) from None
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--home",
+    type=click.Path(exists=True, file_okay=False),
+    help="The folder with the artifacts, instead of NB_ARTIFACTS_HOME or the user's data folder.",
+)
+@click.version_option(package_name="nb-artifacts")
+@click.pass_context
+def cli(ctx: click.Context, home: str | None) -> None:
+    """What notebooks kept as artifacts: list it, look at it, take it out, delete it.
+
+    KEY[@V] is a key, or one version of it, as in flights-by-carrier@3; an artifact's id does as well.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    if home is not None:
+        config.configure(home=home)
+        ctx.call_on_close(lambda: config.configure(home=None))
+
+
+def _complete(ctx: click.Context, _: click.Parameter, typed: str) -> list[str]:
+    """Stored keys; after ``K@`` the versions of K."""
+    from nb_artifacts import core
+
+    key, at, _version = typed.partition("@")
+    with suppress(ArtifactError):
+        config.configure(home=ctx.find_root().params.get("home"))
+        if not at:
+            return core.find_keys(typed)
+        return [name for record in core.history(key, limit=100) if (name := f"{key}@{record.version}").startswith(typed)]
+    return []
+
+
+def _json_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    words = "Whole records, as JSON."
+    return click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help=words)(function)
+
+
+def _limit_option(default: int | None, words: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    shown = default is not None
+    return click.option("--limit", type=click.IntRange(min=0), default=default, show_default=shown, metavar="N", help=words)
+
+
+@cli.command("ls")
+@_limit_option(100, "List at most so many.")
+@click.option("--all", "-a", "every", is_flag=True, help="Every version, and what has no key, one line each.")
+@_json_option
+def ls(limit: int, every: bool, output: str | None) -> None:
+    """List the newest version of each key, newest first."""
+    from nb_artifacts import cli_output, core
+    from nb_artifacts.wire import Query
+
+    records = core.everything(limit) if every else core.latest(limit)
+    if output == "json":
+        cli_output.write_records(records)
+    elif records:
+        cli_output.write_list(records)
+    there = core.current_store().count(Query(latest=not every))
+    if there > len(records):
+        click.echo(f"{len(records)} of {there} listed: --limit {there} lists all.", err=True)
+    elif not there and output is None:
+        where = cli_output.plain(core.current_store().where)
+        click.echo(f"Nothing kept yet in {where}. In a notebook: %%artifact --key my-first-artifact", err=True)
+
+
+@cli.command()
+@click.argument("name", metavar="KEY[@V]", shell_complete=_complete)
+@_limit_option(10, "Show at most so many versions.")
+@_json_option
+def inspect(name: str, limit: int, output: str | None) -> None:
+    """Show what is known of an artifact.
+
+    Of a key every version is shown, newest first: its facts, description, and the code that made it.
+    """
+    from nb_artifacts import cli_output
+
+    records = _versions(name, limit)
+    if output == "json":
+        cli_output.write_records(records)
+    else:
+        cli_output.write_details(records)
+    there = _count(name)
+    if there > len(records):
+        click.echo(f"{len(records)} of {there} versions shown: --limit {there} shows all.", err=True)
+
+
+@cli.command()
+@click.argument("name", metavar="[KEY[@V]]", required=False, shell_complete=_complete)
+@click.option("--id", "artifact_id", metavar="UUID", help="The id of one artifact, instead of a key.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@_json_option
+def delete(name: str | None, artifact_id: str | None, yes: bool, output: str | None) -> None:
+    """Delete every version of a key, or one.
+
+    Asks first where there is a terminal to ask on. A deleted version's number is never used again.
+    """
+    from nb_artifacts import cli_output, core
+
+    if (name is None) == (artifact_id is None):
+        both = "not both" if name is not None else "as in: delete my-key, delete my-key@2, delete --id UUID"
+        raise click.ClickException(f"give a key or --id, {both}.")
+    if artifact_id is not None:
+        name = str(core.to_id(artifact_id))
+    assert name is not None
+    records = _versions(name, None)
+    what = f"{len(records)} versions of {name}" if len(records) > 1 else _title(records[0])
+    if not yes and sys.stdin.isatty() and not click.confirm(f"Delete {what}?", default=False, err=True):
+        raise click.ClickException("nothing was deleted.")
+    whole = [cli_output.complete(record) for record in records] if output == "json" else []
+    gone = [record.id for record in records if _deleted(record.id)]
+    if not gone:
+        raise NotFound(f"{what}: somebody else deleted it meanwhile.")
+    if output == "json":
+        cli_output.write_records([record for record in whole if record is not None and record.id in gone])
+    else:
+        click.echo(f"Deleted {f'{len(gone)} versions of {name}' if len(gone) > 1 else what}.")
+
+
+@cli.command()
+@click.argument("name", metavar="KEY[@V]", shell_complete=_complete)
+@click.option(
+    "--output", "-o", type=click.Path(), metavar="FILE|json",
+    help="Write to FILE; its suffix chooses the form (a table: .parquet, .csv, .json). The word json prints the whole record.",
+)  # fmt: skip
+def get(name: str, output: str | None) -> None:
+    """Print what an artifact holds, or write it to a file.
+
+    On a terminal it is shown as text; into a pipe go a table as CSV, an image as its bytes, Markdown as it was written,
+    a link's address.
+    """
+    from nb_artifacts import cli_content, cli_output
+
+    record = _versions(name, 1)[0]
+    if output == "json":
+        cli_output.write_record(record)
+    elif output is not None:
+        cli_content.write_file(record, Path(output).expanduser())
+    else:
+        cli_content.write_content(record)
+
+
+@cli.command()
+@click.argument("key", metavar="KEY", shell_complete=_complete)
+@_limit_option(None, "List at most so many.")
+@_json_option
+def history(key: str, limit: int | None, output: str | None) -> None:
+    """List every version of a key, newest first."""
+    from nb_artifacts import cli_output
+
+    if "@" in key:
+        raise click.UsageError(f"history lists every version: leave out @{key.partition('@')[2]}.")
+    records = _versions(key, limit)
+    if output == "json":
+        cli_output.write_records(records)
+    else:
+        cli_output.write_history(records)
+
+
+@cli.command()
+@click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
+def status(output: str | None) -> None:
+    """Say where artifacts are kept, and how many."""
+    from nb_artifacts import cli_output, core
+
+    found = core.status()
+    if output == "json":
+        cli_output.write_object(found)
+    else:
+        cli_output.write_status(found)
+
+
+def _versions(name: str, limit: int | None) -> list[Record]:
+    """The records that a name means, newest first. Raises `NotFound`, saying what there is instead."""
+    from nb_artifacts import core
+
+    key, version, wanted = core.parse_name(name)
+    if version is None and key is not None:
+        records = core.history(key, limit)
+    else:
+        record = core.get(key, version, id=wanted)
+        records = [record] if record is not None else []
+    if not records:
+        from nb_artifacts.handle import existing
+
+        existing(name)
+    return records
+
+
+def _count(name: str) -> int:
+    """How many records a name means."""
+    from nb_artifacts import core
+    from nb_artifacts.wire import ArtifactFilter, KeyFilter, Query
+
+    key, version, _ = core.parse_name(name)
+    if version is not None or key is None:
+        return 1
+    return core.current_store().count(Query(artifacts=ArtifactFilter(key=KeyFilter(any_=[key]))))
+
+
+def _title(record: Record) -> str:
+    return f"{record.key}@{record.version}" if record.key else f"artifact {record.id}"
+
+
+def _deleted(artifact_id: UUID) -> bool:
+    """Delete an artifact; False where another process was quicker."""
+    from nb_artifacts import core
+
+    try:
+        core.remove(artifact_id)
+    except NotFound:
+        return False
+    return True
+
+
+def main() -> None:
+    """Run the command line."""
+    ours = Path(sys.argv[0]).stem
+    cli(prog_name="jupyter artifact" if ours == "jupyter-artifact" else "nb-artifacts")
+
+
+if __name__ == "__main__":
+    main()

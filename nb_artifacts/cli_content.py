@@ -1,0 +1,84 @@
+"""``get``: what an artifact holds, as text for a terminal, as it is for a pipe, in the form its suffix says for a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from nb_artifacts import core
+from nb_artifacts.cli_output import lines, plain
+from nb_artifacts.errors import InvalidValue
+from nb_artifacts.types import Image, Link, Markdown, Table
+from nb_artifacts.types.text import size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nb_artifacts.types import Payload
+    from nb_artifacts.wire import Record
+
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?inf", re.ASCII)
+
+
+def write_content(record: Record) -> None:
+    """Print an artifact. Raises `InvalidValue` for the bytes of an image on a terminal."""
+    payload = core.read(record)
+    if not sys.stdout.isatty():
+        click.echo(_natural(payload), nl=False)
+        return
+    if isinstance(payload, Image) and payload.info.url is None:
+        raise InvalidValue(
+            f"{_name(record)} is an image ({payload.summary()}): write it to a file with -o FILE, or into a pipe."
+        )
+    text = payload.value if isinstance(payload, Markdown) else payload.text()
+    click.echo(lines(text))
+
+
+def _natural(payload: Payload) -> bytes:
+    """What a pipe gets."""
+    if isinstance(payload, Image) and payload.info.url is not None:
+        return f"{payload.info.url}\n".encode()
+    if isinstance(payload, Table):
+        return _csv(payload)
+    return payload.file(".txt" if isinstance(payload, Link) else "")
+
+
+def write_file(record: Record, target: Path) -> None:
+    """Write an artifact to a file, and say so.
+
+    Raises `InvalidValue` for a suffix that its type cannot be written as, naming those that can, and for a place that
+    cannot be written.
+    """
+    payload, suffix = core.read(record), target.suffix.lower()
+    content = _csv(payload) if isinstance(payload, Table) and suffix == ".csv" else payload.file(suffix)
+    try:
+        target.write_bytes(content)
+    except OSError as error:
+        raise InvalidValue(f"{target} cannot be written: {error.strerror}. Choose another place.") from None
+    click.echo(f"Wrote {plain(target)} ({size(len(content))}).")
+
+
+def _name(record: Record) -> str:
+    return f"{record.key}@{record.version}" if record.key else str(record.id)
+
+
+def _csv(table: Table) -> bytes:
+    """CSV in which a spreadsheet finds no formula: a text that begins like one has an apostrophe before it."""
+    limit = csv.field_size_limit(sys.maxsize)
+    written = io.StringIO(newline="")
+    try:
+        rows = csv.reader(io.StringIO(table.file(".csv").decode(), newline=""))
+        csv.writer(written, lineterminator="\n").writerows([_guarded(cell) for cell in row] for row in rows)
+    finally:
+        csv.field_size_limit(limit)
+    return written.getvalue().encode()
+
+
+def _guarded(cell: str) -> str:
+    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell

@@ -1,0 +1,281 @@
+"""What the command line prints: aligned columns and facts for people, JSON for programs.
+
+Whatever a key, a type or a description holds, no control character of it reaches a terminal. Columns are set here and
+not by rich, whose import takes longer than a whole listing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import unicodedata
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+from msgspec import UNSET
+
+from nb_artifacts import core, wire
+from nb_artifacts.errors import BlobMissing, NotFound
+from nb_artifacts.listing import ago, summary
+from nb_artifacts.types.text import count, one_line, size, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from nb_artifacts.wire import Record, Run
+
+_GAP = "  "
+_LEAST_CONTENT = 12
+_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+"""What JSON may hold as it stands and a terminal obeys; the characters below a space are escaped in any JSON."""
+
+
+def plain(text: object) -> str:
+    """A text on one line that no terminal obeys."""
+    return _UNSEEN.sub(_spelled, one_line(str(text)))
+
+
+def lines(text: str) -> str:
+    """A text of several lines that no terminal obeys."""
+    return _UNSEEN.sub(_spelled, visible(text))
+
+
+def _spelled(match: re.Match[str]) -> str:
+    return f"\\u{ord(match.group()):04x}"
+
+
+# JSON
+
+
+def complete(record: Record) -> Record | None:
+    """A record with its payload; None where it was deleted meanwhile. A payload that is gone is null, and said so."""
+    record.collection_id = record.collection_created = UNSET
+    try:
+        return core.whole(record, core.current_store())
+    except NotFound:
+        return None
+    except BlobMissing as error:
+        click.echo(f"data of {plain(record.key or record.id)} is null here: {plain(error)}", err=True)
+        record.data = wire.NULL
+        return record
+
+
+def _members(record: Record) -> bytes:
+    """All members of a record, and the `state` of a progress."""
+    encoded = wire.encode(record)
+    if record.type != "progress":
+        return encoded
+    return wire.encode({**msgspec.json.decode(encoded), "state": _state(record)})
+
+
+def _state(record: Record) -> str:
+    from nb_artifacts.types import Progress
+
+    return Progress.read(record, lambda: b"").info.state
+
+
+def _write_json(encoded: bytes, before: str = "", after: str = "\n") -> None:
+    text = msgspec.json.format(encoded, indent=2).decode()
+    if before:
+        text = text.replace("\n", "\n  ")
+    click.echo((before + _UNSEEN.sub(_spelled, text) + after).encode(), nl=False)
+
+
+def write_records(records: Iterable[Record]) -> None:
+    """A JSON list of whole records, one after the other, so that no page of payloads is held at once."""
+    before = "[\n  "
+    for record in records:
+        found = complete(record)
+        if found is not None:
+            _write_json(_members(found), before, "")
+            before = ",\n  "
+    click.echo("[]" if before.startswith("[") else "\n]")
+
+
+def write_record(record: Record) -> None:
+    """A JSON object: one whole record."""
+    found = complete(record)
+    if found is None:
+        raise NotFound(f"{record.key or record.id} has been deleted.")
+    _write_json(_members(found))
+
+
+def write_object(found: msgspec.Struct) -> None:
+    """A JSON object of any struct."""
+    _write_json(msgspec.json.encode(found))
+
+
+# Columns
+
+
+def styled(text: str, **style: Any) -> str:
+    """`text` in colour on a terminal that has not asked for none."""
+    wanted = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return click.style(text, **style) if style and text and wanted else text
+
+
+def _width(text: str) -> int:
+    """Columns that a terminal needs for a text."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _clipped(text: str, room: int) -> str:
+    if _width(text) <= room:
+        return text
+    while text and _width(text) > room - 1:
+        text = text[:-1]
+    return f"{text.rstrip()}…"
+
+
+def _write_columns(head: Sequence[str], rows: list[list[str]], styles: Sequence[dict[str, Any]], *, fixed: int) -> None:
+    """Aligned columns. On a terminal those after the first `fixed` give way: the last is cut, then left out, and so on."""
+    if sys.stdout.isatty():
+        head, rows = _fitted(head, rows, fixed, shutil.get_terminal_size().columns)
+    widths = [max(map(_width, column)) for column in zip(head, *rows, strict=True)]
+    for place, row in enumerate([list(head), *rows]):
+        padded = [text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True)]
+        padded[-1] = padded[-1].rstrip()
+        cells = [styled(text, **(style if place else {"bold": True})) for text, style in zip(padded, styles, strict=False)]
+        click.echo(_GAP.join(cells).rstrip())
+
+
+def _fitted(head: Sequence[str], rows: list[list[str]], fixed: int, room: int) -> tuple[list[str], list[list[str]]]:
+    kept, used = list(head[:fixed]), -len(_GAP)
+    cut = [row[:fixed] for row in rows]
+    for place, name in enumerate(head):
+        column = [name, *(row[place] for row in rows)]
+        widest = max(map(_width, column))
+        left = room - used - len(_GAP)
+        if place >= fixed:
+            if left < min(widest, _LEAST_CONTENT):
+                break
+            widest = min(widest, left)
+            kept.append(name)
+            cut = [[*row, _clipped(text, widest)] for row, text in zip(cut, column[1:], strict=True)]
+        used += widest + len(_GAP)
+    return kept, cut
+
+
+_ID, _KEY, _DIM = {"dim": True}, {"bold": True, "fg": "cyan"}, {"dim": True}
+
+
+def _version(record: Record) -> str:
+    return "—" if record.version is None else str(record.version)
+
+
+def write_list(records: list[Record]) -> None:
+    """One line an artifact, Prefect's four columns first."""
+    rows = [
+        [
+            str(record.id), plain(record.key or "—"), plain(record.type or "—"), ago(record.updated), _version(record),
+            plain(summary(record)),
+        ]
+        for record in records
+    ]  # fmt: skip
+    _write_columns(("ID", "Key", "Type", "Updated", "Version", "Content"), rows, (_ID, _KEY, {}, {}, {}, {}), fixed=4)
+
+
+def write_history(records: list[Record]) -> None:
+    """One line a version."""
+    rows = [
+        [
+            _version(record), str(record.id), plain(record.type or "—"), ago(record.updated), plain(summary(record)),
+            plain(record.description or ""),
+        ]
+        for record in records
+    ]  # fmt: skip
+    head = ("Version", "ID", "Type", "Updated", "Content", "Description")
+    _write_columns(head, rows, (_KEY, _ID, {}, {}, {}, {}), fixed=4)
+
+
+# Facts
+
+
+def write_details(records: list[Record]) -> None:
+    """Each record with a fact a line, its description, and the code that made it unless the record above shows it."""
+    before = None
+    for place, record in enumerate(records):
+        if place:
+            click.echo()
+        runs = _runs(record)
+        cell = next((run for run in runs if run.kind == "cell"), None)
+        source = cell.provenance.source if cell else None
+        _write_facts(record, runs)
+        if source and source != before:
+            click.echo(_label("Source") + "\n" + _indented(source))
+        elif source:
+            click.echo(_label("Source") + "the same as above")
+        before = source
+
+
+def _write_facts(record: Record, runs: list[Run]) -> None:
+    name = f"{plain(record.key)}@{record.version}" if record.key else "without a key"
+    click.echo(styled(name, **_KEY) + "".join(f" · {plain(part)}" for part in (record.type, summary(record)) if part))
+    blob = record.blob
+    facts = {
+        "ID": record.id,
+        "Made": _moment(record.created),
+        "Updated": _moment(record.updated) if record.updated != record.created else None,
+        "Tags": ", ".join(record.tags),
+        "Kept as": f"{blob.media}, {size(blob.size)}, sha256 {blob.sha256}" if blob else None,
+        "Made by": _made_by(runs),
+        "Notebook": next((run.provenance.notebook for run in runs if run.provenance.notebook), None),
+        **{f"metadata_.{key}": value for key, value in (record.metadata_ or {}).items()},
+    }
+    for label, fact in facts.items():
+        if fact:
+            click.echo(_label(plain(label)) + plain(fact))
+    if record.description:
+        text = record.description.strip()
+        click.echo(_label("Description") + (plain(text) if "\n" not in text else "\n" + _indented(text)))
+
+
+def _label(name: str) -> str:
+    return styled(f"  {name:<12}", dim=True)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in lines(text).strip("\n").split("\n"))
+
+
+def _moment(moment: Any) -> str:
+    return f"{ago(moment)} ({moment:%Y-%m-%d %H:%M:%S} UTC)"
+
+
+def _runs(record: Record) -> list[Run]:
+    """The runs that a record comes from, as far as this folder knows them, innermost first."""
+    found: list[Run] = []
+    run = core.run_of(record)
+    while run is not None and len(found) < 50:
+        found.append(run)
+        run = core.current_store().get_run(run.parent_id) if run.parent_id else None
+    return found
+
+
+def _made_by(runs: list[Run]) -> str:
+    """``task load, in flow etl, in cell [3], in session report.ipynb``, and how it went where not well."""
+    words = ", in ".join(f"{run.kind.value} {run.name}" if run.name else f"a {run.kind.value}" for run in runs)
+    if not runs or runs[0].state in {"completed", "running"}:
+        return words
+    return f"{words}; {runs[0].state.value}" + (f": {runs[0].error}" if runs[0].error else "")
+
+
+def write_status(found: core.Status) -> None:
+    """Where the folder is, and what it holds."""
+    keys = "1 key" if found.keys == 1 else f"{count(found.keys)} keys"
+    facts = {
+        "Folder": found.where + (", the Jupyter server's" if found.handed else ""),
+        "Artifacts": f"{count(found.artifacts)} in {keys}" if found.artifacts else "none yet",
+        "Blobs": size(found.blob_bytes),
+        "Store id": found.store,
+        "Journal": found.journal,
+        "Note": found.note,
+    }
+    for label, fact in facts.items():
+        if fact:
+            click.echo(styled(f"{label:<11}", dim=True) + plain(fact))
