@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 from browser.lab import Lab
 from browser.server import BUILT, JupyterServer
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -43,18 +43,38 @@ def chromium() -> Iterator[Browser]:
         pytest.fail("Chromium is missing: `apt-get install chromium` (or put a chromium on PATH).")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        expect.set_options(timeout=15_000)
         yield browser
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def empty_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    """A second server, whose folder no other test fills."""
+    started = JupyterServer(tmp_path_factory.mktemp("empty"))
+    yield started
+    started.stop()
+
+
 @pytest.fixture
 def lab(chromium: Browser, server: JupyterServer) -> Iterator[Lab]:
+    opened = Lab(_context(chromium), server)
+    yield opened
+    opened.context.close()
+    server.stop_kernels()
+
+
+@pytest.fixture
+def empty_lab(chromium: Browser, empty_server: JupyterServer) -> Iterator[Lab]:
+    opened = Lab(_context(chromium), empty_server)
+    yield opened
+    opened.context.close()
+
+
+def _context(chromium: Browser) -> BrowserContext:
     context = chromium.new_context(viewport={"width": 1280, "height": 860}, reduced_motion="reduce")
     context.set_default_timeout(30_000)
-    opened = Lab(context, server)
-    yield opened
-    context.close()
-    server.stop_kernels()
+    return context
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,8 +14,8 @@ from browser.server import JupyterServer
 
 SHOTS = Path(__file__).parent / "shots"
 
-_NOISE = re.compile(r"Failed to load resource|favicon|preloaded using link preload|ResizeObserver loop")
-"""Console errors of JupyterLab and Chromium themselves."""
+_NOISE = re.compile(r"Failed to load resource|Comm not found|favicon|preloaded using link preload|ResizeObserver loop|reading 'schema'")
+"""Console errors of JupyterLab, Notebook 7 and Chromium themselves, seen without our extension too."""
 
 _OPEN = """async path => {
   const widget = await jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'});
@@ -54,7 +54,7 @@ class Lab:
 
     def _on_request(self, request: Request) -> None:
         address = urlsplit(request.url)
-        if address.scheme in {"data", "blob", "about"}:
+        if address.scheme in {"data", "blob", "about", "file"}:
             return
         self.requests.append(f"{request.method} {address.path}")
         if address.netloc != urlsplit(self.server.base).netloc:
@@ -70,9 +70,7 @@ class Lab:
 
     def assert_quiet(self) -> None:
         """Nothing was asked of another host, no script error, no dialog of the browser."""
-        assert self.foreign == []
-        assert self.problems == []
-        assert self.dialogs == []
+        assert (self.foreign, self.problems, self.dialogs) == ([], [], []), (self.foreign, self.problems, self.dialogs)
 
     # Pages
 
@@ -107,6 +105,14 @@ class Lab:
         """Run every cell and wait for the last one."""
         self.page.evaluate(_RUN_ALL)
 
+    def start_all(self) -> None:
+        """Run every cell without waiting."""
+        self.page.evaluate(f"() => {{ void ({_RUN_ALL})(); }}")
+
+    def errors(self) -> list[str]:
+        """What cells raised."""
+        return [f"{o['ename']}: {o['evalue']}" for o in self.outputs() if o["output_type"] == "error"]
+
     def save(self) -> None:
         """Save the notebook in front."""
         self.page.evaluate("() => jupyterapp.commands.execute('docmanager:save').then(() => true)")
@@ -133,10 +139,9 @@ class Lab:
 
     def show_panel(self) -> Locator:
         """The sidebar, opened by its tab as a person would."""
-        tab = self.page.get_by_role("tab", name="Artifacts")
-        if tab.get_attribute("aria-selected") != "true":
-            tab.click()
         panel = self.page.locator(".jp-nba-panel")
+        if not panel.is_visible():
+            self.page.get_by_role("tab", name="Artifacts", exact=True).click()
         panel.wait_for()
         return panel
 
@@ -156,6 +161,14 @@ class Lab:
         page = self.page.locator(".jp-nba-page:visible")
         page.wait_for()
         return page
+
+    def until(self, holds: Callable[[], object], polls: int = 100) -> None:
+        """Look up to `polls` times, 50 ms apart, until `holds` says something true."""
+        for _ in range(polls):
+            if holds():
+                return
+            self.page.wait_for_timeout(50)
+        assert holds()
 
     # Looks
 

@@ -1,7 +1,14 @@
 /** The plugin of the sidebar and of artifacts' pages: wiring only. It works in JupyterLab and in Notebook 7. */
 import { ILabShell, ILayoutRestorer } from '@jupyterlab/application';
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Dialog, ICommandPalette, InputDialog, WidgetTracker, showDialog, showErrorMessage } from '@jupyterlab/apputils';
+import {
+  Dialog,
+  ICommandPalette,
+  InputDialog,
+  WidgetTracker,
+  showDialog,
+  showErrorMessage
+} from '@jupyterlab/apputils';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { RequestError, isId, sharedClient } from '../client';
 import type { Client } from '../client';
@@ -92,7 +99,9 @@ async function remove(model: PageModel, record: WireRecord): Promise<void> {
     defaultButton: 0
   });
   if (answer.button.accept) {
-    await model.remove().catch((error: Error) => showErrorMessage('The artifact was not deleted', error));
+    await model
+      .remove()
+      .catch((error: Error) => showErrorMessage('The artifact was not deleted', error));
   }
 }
 
@@ -126,13 +135,18 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
     const client = sharedClient(app.serviceManager.serverSettings);
     const model = new ArtifactsModel(client);
     const { markdownParser, latexTypesetter } = rendermime;
-    const tools = toolsOf({ markdownParser: markdownParser ?? undefined, latexTypesetter: latexTypesetter ?? undefined });
+    const tools = toolsOf({
+      markdownParser: markdownParser ?? undefined,
+      latexTypesetter: latexTypesetter ?? undefined
+    });
     // Notebook 7 keeps its main area for the one notebook.
     const pages = new Pages(app, client, tools, labShell ? 'main' : 'right');
     const open = (subject: Subject) => void pages.open(subject);
     providePages(({ id }) => open({ id }));
 
-    const sidebar = new SidebarWidget(model, record => open({ key: record.key ?? undefined, id: undefined }));
+    const sidebar = new SidebarWidget(model, record =>
+      open({ key: record.key ?? undefined, id: undefined })
+    );
     app.shell.add(sidebar, 'left', { rank: RANK, type: 'Artifacts' });
 
     app.commands.addCommand(CommandIDs.open, {
@@ -152,7 +166,9 @@ export const panelPlugin: JupyterFrontEndPlugin<void> = {
       icon: artifactsIcon,
       execute: () => app.shell.activateById(sidebar.id)
     });
-    Object.values(CommandIDs).forEach(command => palette?.addItem({ command, category: 'Artifacts' }));
+    Object.values(CommandIDs).forEach(command =>
+      palette?.addItem({ command, category: 'Artifacts' })
+    );
 
     restorer?.add(sidebar, sidebar.id);
     void restorer?.restore(pages.tracker, {

@@ -95,7 +95,9 @@ export function List(props: ListProps): ReactElement {
     }
   };
 
-  const shown = items.slice(view.first, view.end).map((record, i) => [record, view.first + i] as const);
+  const shown = items
+    .slice(view.first, view.end)
+    .map((record, i) => [record, view.first + i] as const);
   const here = items[at];
   if (here && (at < view.first || at >= view.end)) {
     shown.push([here, at]);
@@ -117,7 +119,11 @@ export function List(props: ListProps): ReactElement {
         onKeyDown={onKeyDown}
         onFocus={onFocus}
       >
-        <div className="jp-nba-list-all" style={{ height: items.length * view.rowHeight }} role="presentation">
+        <div
+          className="jp-nba-list-all"
+          style={{ height: items.length * view.rowHeight }}
+          role="presentation"
+        >
           {shown.map(([record, index]) => (
             <Row
               key={nameOf(record)}

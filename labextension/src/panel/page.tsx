@@ -49,7 +49,14 @@ export function Page(props: PageProps): ReactElement {
         />
       )}
       {record ? (
-        <Shown key={record.id} {...props} record={record} minute={minute} tab={tab} choose={setTab} />
+        <Shown
+          key={record.id}
+          {...props}
+          record={record}
+          minute={minute}
+          tab={tab}
+          choose={setTab}
+        />
       ) : (
         <Absent model={model} retry={retry} />
       )}
@@ -86,7 +93,10 @@ function useSource(client: Client, id: string, tools: Tools): Sourced {
       source => {
         if (!ended.signal.aborted) {
           setState({ source, seen: 0 });
-          source.subscribe(() => setState(now => now && { source, seen: now.seen + 1 }), ended.signal);
+          source.subscribe(
+            () => setState(now => now && { source, seen: now.seen + 1 }),
+            ended.signal
+          );
         }
       },
       (error: Error) => ended.signal.aborted || setState({ source: error.message, seen: 0 })
@@ -182,14 +192,20 @@ function Follow({ model }: { model: PageModel }): ReactElement {
   if (model.follows) {
     return (
       <span className="jp-nba-follow" title="A new version is shown here as soon as it is kept">
-        <span className="jp-nba-dot" data-state={model.offline ? 'away' : 'live'} aria-hidden="true" />
+        <span
+          className="jp-nba-dot"
+          data-state={model.offline ? 'away' : 'live'}
+          aria-hidden="true"
+        />
         latest, follows live
       </span>
     );
   }
   return (
     <button type="button" className="jp-nba-button jp-nba-follow" onClick={() => model.follow()}>
-      {newest && newest.id !== model.record?.id ? `Go to latest, ${versionWord(newest)}` : 'Follow live'}
+      {newest && newest.id !== model.record?.id
+        ? `Go to latest, ${versionWord(newest)}`
+        : 'Follow live'}
     </button>
   );
 }
@@ -215,7 +231,13 @@ function Tabs(props: ShownProps & { source: Sourced }): ReactElement {
   };
   return (
     <>
-      <div className="jp-nba-tabs" role="tablist" aria-label="Ways to look at it" ref={bar} onKeyDown={onKeyDown}>
+      <div
+        className="jp-nba-tabs"
+        role="tablist"
+        aria-label="Ways to look at it"
+        ref={bar}
+        onKeyDown={onKeyDown}
+      >
         {TABS.map(name => (
           <button
             key={name}
@@ -232,7 +254,12 @@ function Tabs(props: ShownProps & { source: Sourced }): ReactElement {
           </button>
         ))}
       </div>
-      <div className="jp-nba-tab-panel" role="tabpanel" id={`${id}-panel`} aria-labelledby={`${id}-${tab}`}>
+      <div
+        className="jp-nba-tab-panel"
+        role="tabpanel"
+        id={`${id}-panel`}
+        aria-labelledby={`${id}-${tab}`}
+      >
         <TabPanel {...props} />
       </div>
     </>

@@ -138,7 +138,9 @@ export class PageModel implements IDisposable {
     if (wanted === null) {
       return this.versions[0] ?? null;
     }
-    return this.versions.find(version => version.id === wanted) ?? (await this.client.artifact(wanted));
+    return (
+      this.versions.find(version => version.id === wanted) ?? (await this.client.artifact(wanted))
+    );
   }
 
   private settle(): void {
@@ -172,7 +174,10 @@ export class PageModel implements IDisposable {
     const { record, deleted } = change;
     if (deleted) {
       this.forget(deleted.id);
-    } else if (record && (this.key === null ? record.id === this.record?.id : record.key === this.key)) {
+    } else if (
+      record &&
+      (this.key === null ? record.id === this.record?.id : record.key === this.key)
+    ) {
       this.learn(record);
     }
   }

@@ -47,7 +47,11 @@ export const Row = memo(function Row(props: RowProps): ReactElement {
           <bdi className="jp-nba-row-key" title={name}>
             {name}
           </bdi>
-          <time className="jp-nba-row-time" dateTime={record.created} title={exactly(record.created)}>
+          <time
+            className="jp-nba-row-time"
+            dateTime={record.created}
+            title={exactly(record.created)}
+          >
             {ago(record.created)}
           </time>
         </div>

@@ -8,7 +8,10 @@ import { Message, Skeleton } from './states';
 import { TypeIcon, clockTime, fileName, versionWord, when } from './words';
 
 /** The tab "Run" of an artifact's page. */
-export function RunView(props: { model: RunModel; open: (record: WireRecord) => void }): ReactElement {
+export function RunView(props: {
+  model: RunModel;
+  open: (record: WireRecord) => void;
+}): ReactElement {
   const { model } = props;
   useSignal(model.changed);
   useClock(5);
@@ -34,7 +37,11 @@ export function RunView(props: { model: RunModel; open: (record: WireRecord) => 
   );
 }
 
-function Facts(props: { chain: Run[]; inputs: WireRecord[]; open: (record: WireRecord) => void }): ReactElement {
+function Facts(props: {
+  chain: Run[];
+  inputs: WireRecord[];
+  open: (record: WireRecord) => void;
+}): ReactElement {
   const { chain } = props;
   const run = chain[0] as Run;
   const session = chain.at(-1) as Run;
@@ -60,7 +67,8 @@ function Facts(props: { chain: Run[]; inputs: WireRecord[]; open: (record: WireR
         </time>
       </Fact>
       <Fact name="Code">
-        {git && `${git.branch ?? 'detached'}@${git.commit.slice(0, 7)}${git.dirty ? ', with uncommitted changes' : ', clean'}`}
+        {git &&
+          `${git.branch ?? 'detached'}@${git.commit.slice(0, 7)}${git.dirty ? ', with uncommitted changes' : ', clean'}`}
       </Fact>
       <Fact name="By">{[known('user'), known('host')].filter(Boolean).join(' on ')}</Fact>
       <Fact name="Python">
@@ -83,7 +91,8 @@ function Facts(props: { chain: Run[]; inputs: WireRecord[]; open: (record: WireR
 }
 
 function Fact({ name, children }: { name: string; children: ReactNode }): ReactElement | null {
-  const empty = children === null || children === undefined || children === '' || children === false;
+  const empty =
+    children === null || children === undefined || children === '' || children === false;
   return empty ? null : (
     <div>
       <dt>{name}</dt>
@@ -114,7 +123,13 @@ function Everything(props: {
       </h3>
       <ol className="jp-nba-made">
         {made.map(one => (
-          <RunRow key={one.run.id} made={one} longest={longest} shown={model.record.id} open={props.open} />
+          <RunRow
+            key={one.run.id}
+            made={one}
+            longest={longest}
+            shown={model.record.id}
+            open={props.open}
+          />
         ))}
       </ol>
     </section>
@@ -138,7 +153,9 @@ function RunRow(props: {
             <i style={{ width: `${Math.max(1, (100 * took) / props.longest)}%` }} />
           </span>
         )}
-        <span className="jp-nba-made-took">{run.kind === 'session' ? '' : stateWord(run, took)}</span>
+        <span className="jp-nba-made-took">
+          {run.kind === 'session' ? '' : stateWord(run, took)}
+        </span>
       </div>
       {records.map(record => (
         <Chip key={record.id} record={record} open={props.open} shown={record.id === props.shown} />

@@ -107,11 +107,20 @@ function Types({ model }: { model: ArtifactsModel }): ReactElement | null {
   };
   return (
     <div className="jp-nba-types" role="group" aria-label="Show only these types">
-      <Chip on={model.types.size === 0} n={model.latest.length} click={() => (model.types = new Set())}>
+      <Chip
+        on={model.types.size === 0}
+        n={model.latest.length}
+        click={() => (model.types = new Set())}
+      >
         All
       </Chip>
       {[...known, ...others].map(type => (
-        <Chip key={type} on={model.types.has(type)} n={counts.get(type) ?? 0} click={() => toggle(type)}>
+        <Chip
+          key={type}
+          on={model.types.has(type)}
+          n={counts.get(type) ?? 0}
+          click={() => toggle(type)}
+        >
           {PLURALS[type] ?? (type === '' ? 'No type' : typeWord(type))}
         </Chip>
       ))}
@@ -119,7 +128,12 @@ function Types({ model }: { model: ArtifactsModel }): ReactElement | null {
   );
 }
 
-function Chip(props: { on: boolean; n: number; click: () => void; children: string }): ReactElement {
+function Chip(props: {
+  on: boolean;
+  n: number;
+  click: () => void;
+  children: string;
+}): ReactElement {
   return (
     <button type="button" className="jp-nba-chip" aria-pressed={props.on} onClick={props.click}>
       {props.children} <span>{count(props.n)}</span>

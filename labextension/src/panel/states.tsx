@@ -79,7 +79,11 @@ export function Stale(props: { text: string; exact?: string; retry: () => void }
 }
 
 /** A quiet message in place of content. */
-export function Message(props: { title: string; role?: string; children?: ReactNode }): ReactElement {
+export function Message(props: {
+  title: string;
+  role?: string;
+  children?: ReactNode;
+}): ReactElement {
   return (
     <div className="jp-nba-message" role={props.role}>
       <h3>{props.title}</h3>

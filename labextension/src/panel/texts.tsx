@@ -58,14 +58,19 @@ export function Raw({ source }: { source: Source }): ReactElement {
   );
 }
 
-function Block(props: { title: string; text: string; children?: ReactElement | null | false }): ReactElement {
+function Block(props: {
+  title: string;
+  text: string;
+  children?: ReactElement | null | false;
+}): ReactElement {
   const { text } = props;
   return (
     <section aria-label={props.title}>
       <h3>
         {props.title}
         <span>
-          {text.length > LONGEST && `the first ${count(LONGEST)} of ${count(text.length)} characters `}
+          {text.length > LONGEST &&
+            `the first ${count(LONGEST)} of ${count(text.length)} characters `}
           {props.children}
           <Copy text={text} label="Copy" />
         </span>
@@ -111,7 +116,9 @@ export function Code({ source }: { source: Source }): ReactElement {
       </Message>
     );
   }
-  const fence = '`'.repeat(Math.max(3, ...[...code.matchAll(/`+/g)].map(([run]) => run.length + 1)));
+  const fence = '`'.repeat(
+    Math.max(3, ...[...code.matchAll(/`+/g)].map(([run]) => run.length + 1))
+  );
   return (
     <section className="jp-nba-code" aria-label="Code of the cell">
       <h3>

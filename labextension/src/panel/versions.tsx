@@ -53,7 +53,8 @@ export function Versions(props: VersionsProps): ReactElement {
             >
               <i aria-hidden="true" />
               <span>
-                <b>{versionWord(version)}</b> <time dateTime={version.created}>{ago(version.created)}</time>
+                <b>{versionWord(version)}</b>{' '}
+                <time dateTime={version.created}>{ago(version.created)}</time>
               </span>
             </button>
           </li>

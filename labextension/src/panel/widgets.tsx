@@ -26,8 +26,8 @@ export class SidebarWidget extends ReactWidget {
     this.title.icon = artifactsIcon;
   }
 
-  protected override render(): ReactElement | null {
-    return this.isVisible ? <Sidebar model={this.model} open={this.open} /> : null;
+  protected override render(): ReactElement {
+    return this.isVisible ? <Sidebar model={this.model} open={this.open} /> : <></>;
   }
 
   protected override onAfterShow(message: Message): void {

@@ -1,0 +1,29 @@
+"""The same wheel in Notebook 7: outputs, sidebar and pages in its side areas."""
+
+from __future__ import annotations
+
+from browser.cells import EACH, TYPES
+from browser.lab import Lab
+from browser.server import JupyterServer
+from playwright.sync_api import expect
+
+
+def test_notebook7_shows_outputs_sidebar_and_page(lab: Lab, server: JupyterServer) -> None:
+    path = server.write_notebook("seven.ipynb", EACH)
+    lab.open_notebook7(path)
+    lab.run_all()
+    for name in TYPES:
+        expect(lab.cards(f'[data-nba-type="{name}"]').first).to_be_attached()
+
+    view = lab.page.get_by_role("menubar").get_by_text("View", exact=True)
+    view.click()
+    lab.page.get_by_role("menuitem", name="Left Sidebar").hover()
+    lab.page.get_by_role("menuitem", name="Show Artifacts").click()
+    expect(lab.row("each-table")).to_be_visible()
+    lab.row("each-table").click()
+    page = lab.page.locator(".jp-nba-page:visible")
+    expect(page.get_by_role("grid")).to_contain_text("54,173")
+    lab.screenshot("notebook7")
+    lab.row("each-markdown").click()
+    expect(lab.page.locator(".jp-nba-page:visible .jp-nba-body")).to_contain_text("Delays fell by")
+    lab.assert_quiet()
