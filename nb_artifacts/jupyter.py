@@ -51,7 +51,7 @@ class Host:
         self.api = api
         self.base = base
         self._readers = ThreadPoolExecutor(4, "nb-artifacts-read")
-        self._writers = ThreadPoolExecutor(2, "nb-artifacts-write")  # a held write lock must not stop readers
+        self._writers = ThreadPoolExecutor(1, "nb-artifacts-write")  # a held write lock must not stop readers
 
     async def run(self, work: Callable[..., T], *arguments: Any, writes: bool = False) -> T:
         """Call something that may block, in a thread."""

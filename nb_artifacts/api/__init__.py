@@ -79,6 +79,7 @@ class Api:
             log.exception("%s %s failed", request.method, request.path)
             response = answer({"exception_message": "Internal Server Error"}, 500)
         response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Cache-Control", "no-store")
         if self._store is not None:
             response.headers[STORE_HEADER] = self._store.id
         return response

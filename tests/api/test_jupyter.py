@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import uuid
 
 import pytest
@@ -295,7 +296,6 @@ def test_a_server_of_its_own_base_and_folder(tmp_path):
         environment = kernel_environment(server)
         assert environment[FROM_SERVER] == f"{open_store(home).id}:{home}"
         assert environment["NB_ARTIFACTS_HOME"] == str(home)
-        loaded = set(environment["modules"])
         with server.ask.stream() as response:
             next_event(response)
             stop_server(server)
@@ -306,7 +306,21 @@ def test_a_server_of_its_own_base_and_folder(tmp_path):
     assert server.token not in log.replace(f"?token={server.token}", "")
     assert "Traceback" not in log
     assert "Task was destroyed" not in log
-    assert not {"pandas", "pyarrow", "numpy", "PIL", "nb_artifacts.types"} & loaded
+
+
+def test_what_a_server_loads():
+    script = (
+        "import sys, jupyter_server.serverapp, jupyter_server.base.handlers; before = set(sys.modules);"
+        "import nb_artifacts, nb_artifacts.jupyter; from nb_artifacts.store import open_store; open_store(sys.argv[1]);"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-c", script, folder]
+        loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    assert "nb_artifacts.jupyter" in loaded
+    heavy = {"pandas", "pyarrow", "numpy", "PIL", "IPython", "narwhals", "nh3", "nb_artifacts.types", "nb_artifacts.core"}
+    assert not heavy & set(loaded)
+    assert len(loaded) < 60
 
 
 def kernel_environment(server):
@@ -321,7 +335,7 @@ def kernel_environment(server):
     client.load_connection_file()
     client.start_channels()
     client.wait_for_ready(timeout=60)
-    code = "import os, sys; print(__import__('json').dumps({**os.environ, 'modules': list(sys.modules)}))"
+    code = "import os, json; print(json.dumps(dict(os.environ)))"
     found = []
     client.execute_interactive(code, timeout=60, output_hook=lambda message: found.append(message["content"].get("text", "")))
     client.stop_channels()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 
 import pytest
+from api.conftest import Direct
 
 from nb_artifacts import wire
-from nb_artifacts.api import Request
-from nb_artifacts.errors import BlobMissing
+from nb_artifacts.api import Api, Request
+from nb_artifacts.errors import BlobMissing, StoreBusy, StoreDamaged, StoreFull, StoreReadOnly
 from nb_artifacts.wire import MIME, SHORT_DATA, Provenance, Record, Run, RunKind, RunState
 
 ALL = ("/artifacts/filter", "/artifacts/latest/filter", "/artifacts/count", "/artifacts/latest/count")
@@ -234,6 +236,7 @@ def test_every_answer_names_the_store(ask, store, method, path):
     headers = ask(method, path).headers
     assert headers["X-NB-Artifacts-Store"] == store.id
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("path", ["/artifacts", "/health/", "/artifacts/filter/?a=b", "/artifacts/a/latest/"])
@@ -266,9 +269,39 @@ def test_paths_lead_nowhere_else(ask, path):
     assert ask("GET", path).status == 404
 
 
-def test_what_a_store_cannot_do_is_said(ask, store, monkeypatch):
-    from nb_artifacts.errors import StoreBusy, StoreDamaged, StoreFull
+def test_a_store_that_cannot_be_opened_is_tried_again(store):
+    opened = iter([StoreReadOnly("set NB_ARTIFACTS_HOME to a folder of your own"), None])
 
+    def open_store():
+        if error := next(opened):
+            raise error
+        return store
+
+    ask = Direct(Api(open_store))
+    refused = ask("GET", "/status", whole=True)
+    assert refused.status == 500
+    assert "NB_ARTIFACTS_HOME" in refused.json()["detail"]
+    assert ask("GET", "/status").json()["store"] == store.id
+
+
+@pytest.mark.timeout(60)
+def test_readers_do_not_wait_for_a_stuck_writer(ask, store, monkeypatch):
+    made = make(ask, "k", data=1)
+    monkeypatch.setattr("nb_artifacts.store.connection.BUSY_SECONDS", 0.2)
+    store.close()
+    holder = sqlite3.connect(store.folder / "store.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    refused = ask("POST", "/artifacts/", {}, whole=True)
+    assert refused.status == 503
+    assert refused.headers["Retry-After"] == "1"
+    assert ask("GET", f"/artifacts/{made['id']}").json() == made
+    assert ask("POST", "/artifacts/latest/count").json() == 1
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert ask("POST", "/artifacts/", {}).status == 201
+
+
+def test_what_a_store_cannot_do_is_said(ask, store, monkeypatch):
     def fail(error):
         def put(record):
             raise error
