@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import uuid
 
 import pytest
 from api.conftest import ROOT, Remote, start_server, stop_server, wait_until
@@ -21,8 +20,10 @@ from nb_artifacts.config import FROM_SERVER
 from nb_artifacts.store import open_store
 from nb_artifacts.wire import MIME, Record
 
+ID = "11591e57-cdf8-41a1-aa59-5f6902b0b85b"  # of no artifact and no run
+
 PATHS = [
-    (route.method, route.path.replace("{id}", str(uuid.uuid4())).replace("{key}", key))
+    (route.method, route.path.replace("{id}", ID).replace("{key}", key))
     for route in ROUTES
     for key in (("health", "ready", "latest") if "{key}" in route.path else ("",))
 ]
@@ -83,8 +84,8 @@ def test_a_cookie_alone_reads_but_does_not_write(server, cookies):
     body = {"Content-Type": "application/json", "Cookie": cookie}
     for method, path in (
         ("POST", "/artifacts/"),
-        ("PATCH", f"/artifacts/{uuid.uuid4()}"),
-        ("DELETE", f"/artifacts/{uuid.uuid4()}"),
+        ("PATCH", f"/artifacts/{ID}"),
+        ("DELETE", f"/artifacts/{ID}"),
     ):
         assert browser.send(method, path, body, b"{}").status == 403
         assert browser.send(method, path, {**body, "X-XSRFToken": "2|0|0|0"}, b"{}").status == 403
@@ -288,7 +289,9 @@ def test_what_the_log_says(server):
 
 def test_a_server_of_its_own_base_and_folder(tmp_path):
     home = tmp_path / "elsewhere"
-    server = start_server(tmp_path, "--ServerApp.base_url=/user/ann/", f"--NbArtifacts.home={home}", prefix="/user/ann")
+    options = ("--ServerApp.base_url=/user/ann/", f"--NbArtifacts.home={home}")
+    hasty = "import nb_artifacts.jupyter; nb_artifacts.jupyter.BODY_SECONDS = 0.2"
+    server = start_server(tmp_path, *options, prefix="/user/ann", before=hasty)
     try:
         assert server.ask("GET", "/status").json()["where"] == str(home)
         made = server.ask("POST", "/artifacts", {})
@@ -296,6 +299,7 @@ def test_a_server_of_its_own_base_and_folder(tmp_path):
         environment = kernel_environment(server)
         assert environment[FROM_SERVER] == f"{open_store(home).id}:{home}"
         assert environment["NB_ARTIFACTS_HOME"] == str(home)
+        assert_closed_for_slowness(server)
         with server.ask.stream() as response:
             next_event(response)
             stop_server(server)
@@ -321,6 +325,13 @@ def test_what_a_server_loads():
     heavy = {"pandas", "pyarrow", "numpy", "PIL", "IPython", "narwhals", "nh3", "nb_artifacts.types", "nb_artifacts.core"}
     assert not heavy & set(loaded)
     assert len(loaded) < 60
+
+
+def assert_closed_for_slowness(server):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=60) as connection:
+        head = f"POST {server.prefix}/nb-artifacts/api/artifacts/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+        connection.sendall(f"{head}Authorization: token {server.token}\r\n\r\n{{".encode())
+        assert connection.recv(100) == b""
 
 
 def kernel_environment(server):
