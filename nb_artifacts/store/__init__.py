@@ -29,10 +29,6 @@ class Store(Protocol):
     def where(self) -> str:
         """The place in words a person knows: a folder or an address without credentials."""
 
-    @property
-    def journal(self) -> str:
-        """How it keeps writes whole, in a word: ``wal``, ``delete``, ``server``."""
-
     def put(self, record: Record) -> Record:
         """Keep a new record, durable on return; gives it `version` (where it has a key) and `seq`.
 
@@ -79,9 +75,6 @@ class Store(Protocol):
 
     def open_blob(self, ref: BlobRef) -> IO[bytes]:
         """The bytes, as a readable file. Raises `BlobMissing`."""
-
-    def blob_bytes(self) -> int:
-        """Bytes of all blobs that records name, each counted once."""
 
     def close(self) -> None:
         """Let go of connections and files; the store can be used again."""

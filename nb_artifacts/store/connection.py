@@ -10,7 +10,6 @@ import contextlib
 import os
 import sqlite3
 import threading
-import time
 import weakref
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
@@ -18,16 +17,23 @@ from uuid import UUID
 from nb_artifacts.errors import StoreError, StoreReadOnly, StoreTooNew
 from nb_artifacts.store import folder as folders
 from nb_artifacts.store import migrations
-from nb_artifacts.store.failures import is_full, is_without_shared_memory, translate
+from nb_artifacts.store.failures import Unreadable, is_full, is_without_shared_memory, translate
 from nb_artifacts.store.filters import AS_ID
+from nb_artifacts.store.waiting import STEP_SECONDS, patiently
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
 T = TypeVar("T")
 
-BUSY_SECONDS = 10.0
+_FAILURES = (sqlite3.Error, Unreadable, UnicodeDecodeError)  # the last where a damaged name is in SQLite's message
+
+FORK_SECONDS = 2.0
+"""How long a fork waits for a thread in the middle of a call; its connection is put out of the child's reach then."""
+
+LOG_BYTES = 64 * 1024 * 1024
+"""What the log may keep on disk once no reader needs more."""
 
 
 class Link:
@@ -60,6 +66,14 @@ _inherited: list[sqlite3.Connection] = []
 
 _databases: weakref.WeakSet[Database] = weakref.WeakSet()
 
+_forking, _forked = threading.Event(), threading.Event()
+
+_held: list[Link] = []
+"""Those that a fork under way has closed."""
+
+_opening = threading.RLock()
+"""Held while a connection is opened or a fork goes on."""
+
 
 class Database:
     """The file ``store.db`` in a folder, opened by each thread when it first needs it."""
@@ -74,8 +88,6 @@ class Database:
         self.journal = "wal"
         self._local = threading.local()
         self._links: weakref.WeakSet[Link] = weakref.WeakSet()
-        self._guard = threading.RLock()
-        self._held: list[Link] = []
         _databases.add(self)
 
     def read(self, work: Callable[[sqlite3.Connection], T], *, snapshot: bool = False) -> T:
@@ -84,8 +96,10 @@ class Database:
         with link.lock:
             try:
                 connection = self._usable(link)
-                return _transaction(connection, "BEGIN", work) if snapshot else work(connection)
-            except sqlite3.Error as error:
+                if snapshot:
+                    return _transaction(connection, "BEGIN", work)
+                return patiently(lambda: work(connection))
+            except _FAILURES as error:
                 raise translate(error, self.path) from error
 
     def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
@@ -101,7 +115,7 @@ class Database:
                     raise self._refused()
                 self._set_synchronous(link, connection, durable=durable)
                 return _transaction(connection, "BEGIN IMMEDIATE", work)
-            except sqlite3.Error as error:
+            except _FAILURES as error:
                 raise translate(error, self.path) from error
 
     def settle(self) -> None:
@@ -111,17 +125,17 @@ class Database:
 
     def close(self) -> None:
         """Close every thread's connection, waiting for calls under way; the next call opens again."""
-        with self._guard:
-            links = list(self._links)
-        for link in links:
+        for link in self.links():
             with link.lock:
                 link.close()
 
     def _link(self) -> Link:
+        if _forking.is_set():
+            _forked.wait(FORK_SECONDS)  # a lock alone is not fair: a busy thread would get it again and again
         link: Link | None = getattr(self._local, "link", None)
         if link is None or link.pid != os.getpid():
             link = self._local.link = Link()
-            with self._guard:
+            with _opening:
                 self._links.add(link)
         return link
 
@@ -129,7 +143,7 @@ class Database:
         if link.connection is not None and link.file != _identity(self.path):
             link.close()  # the file was deleted or replaced: what would be written to the old one is lost
         if link.connection is None:
-            with self._guard:
+            with _opening:
                 link.connection = self._open()
                 link.file = _identity(self.path)
         if link.connection.in_transaction:
@@ -156,7 +170,10 @@ class Database:
         """Open for writing, on a file system without shared memory (network, FUSE) too; else only to read."""
         folders.prepare(self.folder)
         try:
-            folders.create_private(self.path)
+            # An existing file must not even be opened and closed: that would drop the locks that SQLite holds on it for
+            # this process (POSIX), and another process could take the log away.
+            if not self.path.exists():
+                folders.create_private(self.path)
         except OSError as error:
             return self._open_to_read(folders.as_store_error(error, self.folder))
         try:
@@ -191,8 +208,11 @@ class Database:
 
     def _open_to_read(self, failure: StoreError) -> sqlite3.Connection:
         """Open what cannot be written. Raises `failure`, the reason for that, where it cannot be read either."""
-        if not self.path.exists() or self.path.stat().st_size == 0:
-            raise failure
+        try:
+            if self.path.stat().st_size == 0:
+                raise failure
+        except OSError:
+            raise failure from None
         has_log = self.path.with_name("store.db-wal").exists()
         mode = "mode=ro" if has_log else "mode=ro&immutable=1"
         try:
@@ -205,49 +225,36 @@ class Database:
 
     def _connect(self, where: str, *, uri: bool = False) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            where, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256, uri=uri
+            where, timeout=STEP_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256, uri=uri
         )
         connection.create_function(AS_ID, 1, lambda text: UUID(text).bytes, deterministic=True)
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA secure_delete = FAST")  # zeroing freed pages would need room on a full disk
         connection.execute("PRAGMA wal_autocheckpoint = 250")  # pages: what the reserve has room for, on a full disk
-        connection.execute(f"PRAGMA journal_size_limit = {64 * 1024 * 1024}")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         return connection
 
     def _read_id(self, connection: sqlite3.Connection) -> None:
-        self.id = str(connection.execute("SELECT value FROM meta WHERE name = 'id'").fetchone()[0])
+        sql = "SELECT value FROM meta WHERE name = 'id'"
+        self.id = str(patiently(lambda: connection.execute(sql).fetchone()[0]))
 
-    def before_fork(self) -> None:
-        """Close all connections, since none may cross a fork, and keep threads from opening new ones."""
-        self._guard.acquire(timeout=2)
-        for link in list(self._links):
-            if link.lock.acquire(timeout=2):
-                link.close()
-                self._held.append(link)
+    def links(self) -> list[Link]:
+        """All threads' connections."""
+        return _listed(self._links)
 
-    def after_fork_in_parent(self) -> None:
-        """Let the threads go on."""
-        held, self._held = self._held, []
-        for link in held:
-            link.lock.release()
-        with contextlib.suppress(RuntimeError):
-            self._guard.release()
-
-    def after_fork_in_child(self) -> None:
-        """Start anew: the parent's threads and their locks are not here."""
-        for link in list(self._links):
+    def start_anew(self) -> None:
+        """After a fork, in the child: the parent's threads and their locks are not here."""
+        for link in self.links():
             link.close()
-        self._held = []
-        self._guard = threading.RLock()
         self._local = threading.local()
         self._links = weakref.WeakSet()
 
 
 def _transaction(connection: sqlite3.Connection, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
     try:
-        connection.execute(begin)
+        patiently(lambda: connection.execute(begin))
         result = work(connection)
-        connection.execute("COMMIT")
+        patiently(lambda: connection.execute("COMMIT"))
     except BaseException:
         if connection.in_transaction:
             connection.rollback()
@@ -256,24 +263,13 @@ def _transaction(connection: sqlite3.Connection, begin: str, work: Callable[[sql
 
 
 def _set_journal(connection: sqlite3.Connection, *, wal: bool) -> str:
-    """Choose the journal, `wal` unless the database was made without; what it is now.
-
-    SQLite's own waiting does not cover the change, so several first starts at once need a loop.
-    """
+    """Choose the journal, `wal` unless the database was made without; what it is now."""
+    if not wal:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # so that WAL can be left without shared memory
     mode = _journal(connection)
     if wal and (mode == "wal" or migrations.version_of(connection) > 0):
         return mode
-    if not wal:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # so that WAL can be left without shared memory
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            mode = _journal(connection, "wal" if wal else "delete")
-            break
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
+    mode = _journal(connection, "wal" if wal else "delete")
     if not wal:
         connection.execute("PRAGMA locking_mode = NORMAL")
     return mode
@@ -281,7 +277,7 @@ def _set_journal(connection: sqlite3.Connection, *, wal: bool) -> str:
 
 def _journal(connection: sqlite3.Connection, mode: str | None = None) -> str:
     sql = "PRAGMA journal_mode" if mode is None else f"PRAGMA journal_mode = {mode}"
-    return str(connection.execute(sql).fetchone()[0])
+    return str(patiently(lambda: connection.execute(sql).fetchone()[0]))
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -292,17 +288,55 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return info.st_dev, info.st_ino
 
 
-def _every(action: Callable[[Database], None]) -> Callable[[], None]:
-    def run() -> None:
-        for database in list(_databases):
-            action(database)
+def _listed(items: Iterable[T]) -> list[T]:
+    """A copy of a set that other threads may add to meanwhile."""
+    while True:
+        with contextlib.suppress(RuntimeError):
+            return list(items)
 
-    return run
+
+def _before_fork() -> None:
+    """Close all connections, since none may cross a fork, and keep threads from opening them again.
+
+    Calls under way are waited for. They take `_opening` while they hold their own lock, so it comes last here too; who
+    then still waits for it has no connection.
+    """
+    _forked.clear()
+    _forking.set()
+    for link in _all_links():
+        _hold(link)
+    _opening.acquire(timeout=FORK_SECONDS)
+    for link in _all_links():
+        if link.connection is not None:
+            _hold(link)
+
+
+def _all_links() -> list[Link]:
+    return [link for database in _listed(_databases) for link in database.links()]
+
+
+def _hold(link: Link) -> None:
+    if link.lock.acquire(timeout=FORK_SECONDS):
+        link.close()
+        _held.append(link)
+
+
+def _after_fork_in_parent() -> None:
+    while _held:
+        _held.pop().lock.release()
+    with contextlib.suppress(RuntimeError):  # not acquired in time
+        _opening.release()
+    _forking.clear()
+    _forked.set()
+
+
+def _after_fork_in_child() -> None:
+    global _opening, _forking, _forked
+    _opening, _forking, _forked = threading.RLock(), threading.Event(), threading.Event()
+    _held.clear()
+    for database in _listed(_databases):
+        database.start_anew()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_every(Database.before_fork),
-        after_in_parent=_every(Database.after_fork_in_parent),
-        after_in_child=_every(Database.after_fork_in_child),
-    )
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -7,29 +7,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nb_artifacts.errors import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreReadOnly
+from nb_artifacts.store import waiting
 from nb_artifacts.store.folder import REMEDY
 
 if TYPE_CHECKING:
     import sqlite3
 
 
-def translate(error: sqlite3.Error, path: Path) -> StoreError:
+class Unreadable(Exception):
+    """A row does not hold what was written."""
+
+
+def translate(error: Exception, path: Path) -> StoreError:
     """The error to raise for `error`, which came from the database at `path`."""
     text = str(error)
-    if "locked" in text or "locking protocol" in text:
-        return StoreBusy(f"{path} is held by {_holder(path)} since more than 10 seconds: end that process, or try again")
+    if waiting.is_locked(error) or "locking protocol" in text:
+        since = f"for more than {waiting.BUSY_SECONDS:g} seconds"
+        return StoreBusy(f"{path} is held by {_holder(path)} {since}: end that process, or try again")
     if is_full(error):
         return StoreFull(f"no space is left for {path.parent}: delete artifacts or free space on that disk")
     if "readonly" in text:
         return StoreReadOnly(f"{path} cannot be written: {REMEDY}")
-    if "malformed" in text or "not a database" in text:
+    if isinstance(error, (Unreadable, UnicodeDecodeError)) or any(sign in text for sign in _DAMAGE):
         return StoreDamaged(f"{path} is damaged ({text}): put a backup in its place, or move it away to start anew")
     if "unable to open" in text:
         return StoreReadOnly(f"{path} cannot be opened: {REMEDY}")
     return StoreError(f"{path} cannot be used ({text}): {REMEDY}")
 
 
-def is_full(error: sqlite3.Error) -> bool:
+_DAMAGE = ("malformed", "not a database", "Could not decode")
+
+
+def is_full(error: Exception) -> bool:
     """Whether no space is left."""
     return "full" in str(error)
 

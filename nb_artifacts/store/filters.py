@@ -130,7 +130,20 @@ def runs_sql(query: RunQuery) -> tuple[str, list[Any]]:
 
 
 def _source(query: Query) -> str:
-    return "key k JOIN artifact a ON a.id = k.newest AND a.key = k.key" if query.latest else "artifact a"
+    """Artifacts, or the keys in order, each with its newest; or the other way round where few artifacts can match."""
+    if not query.latest:
+        return "artifact a"
+    order = "artifact a CROSS JOIN key k" if _is_narrow(query) else "key k CROSS JOIN artifact a"
+    return f"{order} ON a.id = k.newest AND a.key = k.key"
+
+
+def _is_narrow(query: Query) -> bool:
+    if query.run is not None:
+        return True
+    filter = query.artifacts
+    if filter is None or filter.operator is Operator.or_:
+        return False
+    return any(member and member.any_ is not None for member in (filter.id, filter.flow_run_id, filter.task_run_id))
 
 
 def _records_where(query: Query) -> Where:

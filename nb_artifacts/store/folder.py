@@ -69,11 +69,7 @@ def _make_private(folder: Path) -> None:
 
 
 def create_private(path: Path) -> None:
-    """Make an empty file that only its owner can read, whatever the umask; an existing one stays untouched.
-
-    Closing any descriptor of a file drops all locks that this process has on it (POSIX), SQLite's included: another
-    process would then take away the log under our open connections. So an existing database is never opened here.
-    """
+    """Make an empty file that only its owner can read, whatever the umask; an existing one is not touched."""
     with contextlib.suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 

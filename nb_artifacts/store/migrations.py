@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from nb_artifacts.store.folder import create_private
+from nb_artifacts.store.waiting import patiently
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +88,7 @@ STEPS: list[Step] = [_first]
 
 def version_of(connection: sqlite3.Connection) -> int:
     """How many steps the database has been through; more than ``len(STEPS)`` means a newer release wrote it."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+    return int(patiently(lambda: connection.execute("PRAGMA user_version").fetchone()[0]))
 
 
 def migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -96,13 +97,13 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     if 0 < version < len(STEPS):
         _copy(connection, path.with_name(f"{path.stem}.v{version}.bak"))
     while version_of(connection) < len(STEPS):
-        connection.execute("BEGIN IMMEDIATE")
+        patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
         try:
             version = version_of(connection)
             if version < len(STEPS):
                 STEPS[version](connection)
                 connection.execute(f"PRAGMA user_version = {version + 1}")
-            connection.execute("COMMIT")
+            patiently(lambda: connection.execute("COMMIT"))
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

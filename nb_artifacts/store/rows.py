@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from nb_artifacts.errors import InvalidValue
+from nb_artifacts.store.failures import Unreadable
 from nb_artifacts.wire import NULL, SHORT_DATA, BlobRef, Patch, Record, Run
 
 COLUMNS = (
@@ -115,33 +116,42 @@ def _text(value: str | None) -> str | None:
 
 
 def to_record(row: tuple[Any, ...]) -> Record:
-    """The record of a row selected as `COLUMNS`; `data` is UNSET where it lies elsewhere."""
+    """The record of a row selected as `COLUMNS`; `data` is UNSET where it lies elsewhere. Raises `Unreadable`."""
     (id, seq, key, version, created, updated, type, description, flow, task, data, metadata, tags, info,
      sha256, size, media) = row  # fmt: skip
-    return Record(
-        id=UUID(bytes=id),
-        created=from_us(created),
-        updated=from_us(updated),
-        key=key,
-        type=type,
-        description=description,
-        data=UNSET if data is None else Raw(data),
-        metadata_=None if metadata is None else _metadata(metadata),
-        flow_run_id=None if flow is None else UUID(bytes=flow),
-        task_run_id=None if task is None else UUID(bytes=task),
-        version=version,
-        seq=seq,
-        tags=[] if tags is None else _tags(tags),
-        info={} if info is None else _info(info),
-        blob=None if sha256 is None else BlobRef(sha256=sha256, size=size, media=media),
-    )
+    try:
+        return Record(
+            id=UUID(bytes=id),
+            created=from_us(created),
+            updated=from_us(updated),
+            key=key,
+            type=type,
+            description=description,
+            data=UNSET if data is None else Raw(data),
+            metadata_=None if metadata is None else _metadata(metadata),
+            flow_run_id=None if flow is None else UUID(bytes=flow),
+            task_run_id=None if task is None else UUID(bytes=task),
+            version=version,
+            seq=seq,
+            tags=[] if tags is None else _tags(tags),
+            info={} if info is None else _info(info),
+            blob=None if sha256 is None else BlobRef(sha256=sha256, size=size, media=media),
+        )
+    except _WRONG as error:
+        raise Unreadable(f"the row of {id!r}: {error}") from error
 
 
 def to_run(body: str, seq: int) -> Run:
-    """The run of a row."""
-    run = _run(body)
+    """The run of a row. Raises `Unreadable`."""
+    try:
+        run = _run(body)
+    except _WRONG as error:
+        raise Unreadable(f"the run with seq {seq}: {error}") from error
     run.seq = seq
     return run
+
+
+_WRONG = (ValueError, TypeError, OverflowError)
 
 
 def run_columns(run: Run) -> dict[str, Any]:

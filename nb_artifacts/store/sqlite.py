@@ -45,6 +45,9 @@ if TYPE_CHECKING:
 LONG_DATA = 256 * 1024
 """`data` of more bytes than this is a file beside the database."""
 
+ONE = f"SELECT {LISTED}{PAYLOAD} FROM artifact a{WITH_PAYLOAD} WHERE a.id = ?"
+"""The whole record of an id."""
+
 GRACE_SECONDS = 60.0
 """A blob younger than this, or asked for again since, may be about to get its row."""
 
@@ -109,36 +112,32 @@ class SqliteStore:
             self._blobs.check(patch.blob)
         moment = to_us(now())
 
-        def change(connection: sqlite3.Connection) -> tuple[writes.Found, tuple[Any, ...]]:
+        def change(connection: sqlite3.Connection) -> tuple[writes.Found, Record | None]:
             found = writes.find(connection, id.bytes)
             if found is None:
                 raise self._unknown(id)
             if if_seq is not None and found.seq != if_seq:
                 raise Conflict(f"artifact {id} was changed since it was read (seq {found.seq}, not {if_seq})")
-            values = columns
-            if found.digest is None:
-                before = self._whole(connection.execute(_ONE, (id.bytes,)).fetchone())
-                values = {**columns, "digest": digest(before.key, to_row(before))}
+            values = columns if found.digest else {**columns, "digest": self._first_digest(connection, id)}
             writes.update(connection, id.bytes, found, values, payload, moment)
-            return found, connection.execute(_ONE, (id.bytes,)).fetchone()
+            return found, self._one(connection, id)
 
-        found, row = self._database.write(change, durable=durable)
+        found, record = self._database.write(change, durable=durable)
         if "blob_sha256" in columns or "data" in columns:
             self._drop_files(found)
-        return self._whole(row)
+        assert record is not None
+        return record
 
     def get(self, id: UUID) -> Record | None:
         """See `Store.get`."""
-        row = self._database.read(lambda connection: connection.execute(_ONE, (id.bytes,)).fetchone())
-        return None if row is None else self._whole(row)
+        return self._database.read(lambda connection: self._one(connection, id))
 
     def find(self, query: Query) -> list[Record]:
         """See `Store.find`."""
         columns = LISTED + (", k.id, k.created" if query.latest else ", NULL, NULL")
         columns, joins = (columns + PAYLOAD, WITH_PAYLOAD) if query.data else (columns, "")
         sql, values = records_sql(query, columns, joins)
-        rows = self._database.read(lambda connection: connection.execute(sql, values).fetchall())
-        return [self._listed(row, latest=query.latest, data=query.data) for row in rows]
+        return self._database.read(lambda c: [self._listed(row, query) for row in c.execute(sql, values)])
 
     def count(self, query: Query) -> int:
         """See `Store.count`."""
@@ -166,13 +165,13 @@ class SqliteStore:
     def get_run(self, id: UUID) -> Run | None:
         """See `Store.get_run`."""
         sql = "SELECT body, seq FROM run WHERE id = ?"
-        row = self._database.read(lambda connection: connection.execute(sql, (id.bytes,)).fetchone())
-        return None if row is None else to_run(*row)
+        found = self._database.read(lambda c: [to_run(*row) for row in c.execute(sql, (id.bytes,))])
+        return found[0] if found else None
 
     def find_runs(self, query: RunQuery) -> list[Run]:
         """See `Store.find_runs`."""
         sql, values = runs_sql(query)
-        return [to_run(*row) for row in self._database.read(lambda c: c.execute(sql, values).fetchall())]
+        return self._database.read(lambda c: [to_run(*row) for row in c.execute(sql, values)])
 
     def changes(self, since: int = 0, limit: int = 1000) -> list[Change]:
         """See `Store.changes`."""
@@ -191,14 +190,6 @@ class SqliteStore:
     def open_blob(self, ref: BlobRef) -> IO[bytes]:
         """See `Store.open_blob`."""
         return self._blobs.open(ref)
-
-    def blob_bytes(self) -> int:
-        """See `Store.blob_bytes`."""
-        sql = (
-            "SELECT coalesce(sum(size), 0) FROM (SELECT max(blob_size) AS size FROM artifact"
-            " WHERE blob_sha256 IS NOT NULL GROUP BY blob_sha256 UNION ALL SELECT size FROM payload WHERE sha256 IS NOT NULL)"
-        )
-        return int(self._database.read(lambda connection: connection.execute(sql).fetchone())[0])
 
     def close(self) -> None:
         """See `Store.close`."""
@@ -272,15 +263,24 @@ class SqliteStore:
                 if not self._database.read(partial(writes.is_named, sha256=sha256)):
                     self._drop_file(sha256)
 
-    def _whole(self, row: tuple[Any, ...]) -> Record:
-        return self._filled(to_record(row[:-3]), *row[-3:])
+    def _first_digest(self, connection: sqlite3.Connection, id: UUID) -> bytes | None:
+        """What a record not yet patched is known by, should it be put again; None where its `data` is lost."""
+        with contextlib.suppress(BlobMissing):
+            if record := self._one(connection, id):
+                return digest(record.key, to_row(record))
+        return None
 
-    def _listed(self, row: tuple[Any, ...], *, latest: bool, data: bool) -> Record:
-        width = len(row) - (5 if data else 2)
+    def _one(self, connection: sqlite3.Connection, id: UUID) -> Record | None:
+        row = connection.execute(ONE, (id.bytes,)).fetchone()
+        return None if row is None else self._filled(to_record(row[:-3]), *row[-3:])
+
+    def _listed(self, row: tuple[Any, ...], query: Query) -> Record:
+        """The record of a row of a list: its columns, its line's, and its payload's where asked for."""
+        width = len(row) - (5 if query.data else 2)
         record = to_record(row[:width])
-        if latest:
+        if query.latest:
             record.collection_id, record.collection_created = UUID(bytes=row[width]), from_us(row[width + 1])
-        return self._filled(record, *row[-3:]) if data else record
+        return self._filled(record, *row[-3:]) if query.data else record
 
     def _filled(self, record: Record, data: bytes | None, sha256: str | None, size: int | None) -> Record:
         """The record with the `data` that lay outside its row."""
@@ -293,6 +293,3 @@ class SqliteStore:
                 data = file.read()
         record.data = Raw(data)
         return record
-
-
-_ONE = f"SELECT {LISTED}{PAYLOAD} FROM artifact a{WITH_PAYLOAD} WHERE a.id = ?"

@@ -46,6 +46,10 @@ def timed(call, *arguments):
     return (time.perf_counter() - begun) * 1e6, result
 
 
+def progress(store, id):
+    store.patch(id, Patch(data=Raw(b"43")), durable=False)
+
+
 def main(rounds):
     figures = {}
     for name, synchronous, durable in (("FULL", "FULL", True), ("NORMAL", "NORMAL", False)):
@@ -57,7 +61,7 @@ def main(rounds):
                 floors.append(timed(floor.put, given)[0])
                 took, stored = timed(store.put, given)
                 ours.append(took)
-                patches.append(timed(lambda: store.patch(stored.id, Patch(data=Raw(b"43")), durable=False))[0])
+                patches.append(timed(progress, store, stored.id)[0])
             store.close()
         bare, put = statistics.median(floors), statistics.median(ours)
         figures[name] = {

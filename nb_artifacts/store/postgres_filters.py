@@ -1,0 +1,210 @@
+"""Queries as PostgreSQL's SQL. Values are always parameters; limits are numbers in the text, because the plan hangs on them."""
+
+# ruff: noqa: S608 -- the texts are joined from constants of ours; values are always parameters
+
+from __future__ import annotations
+
+import string
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from nb_artifacts.errors import InvalidValue
+from nb_artifacts.store.postgres_rows import stored
+from nb_artifacts.wire import (
+    ArtifactFilter,
+    IdFilter,
+    KeyFilter,
+    NameFilter,
+    Operator,
+    Query,
+    RunFilter,
+    RunQuery,
+    Sort,
+    TypeFilter,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MOST = 2**63 - 1
+
+_ORDERS = {
+    Sort.ID_DESC: "a.id DESC",
+    Sort.CREATED_DESC: "a.created DESC, a.id DESC",
+    Sort.NEWEST: "a.created DESC, a.id DESC",
+    Sort.UPDATED_DESC: "a.seq DESC",
+    Sort.KEY_DESC: "a.key DESC NULLS LAST, a.version DESC NULLS LAST, a.id DESC",
+    Sort.KEY_ASC: "a.key ASC NULLS FIRST, a.version ASC NULLS FIRST, a.id ASC",
+    Sort.VERSION_DESC: "a.version DESC NULLS LAST, a.id DESC",
+}
+_LATEST_ORDERS = {
+    Sort.ID_DESC: "k.id DESC",
+    Sort.CREATED_DESC: "k.created DESC, k.key DESC",
+    Sort.NEWEST: "n.created DESC, n.id DESC",
+    Sort.UPDATED_DESC: "a.seq DESC",
+    Sort.KEY_DESC: "k.key DESC",
+    Sort.KEY_ASC: "k.key ASC",
+    Sort.VERSION_DESC: "a.version DESC, a.id DESC",
+}
+_FOLD = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+class Where:
+    """Conditions and their parameters, in the order of the text."""
+
+    def __init__(self) -> None:
+        self.terms: list[str] = []
+        self.values: list[Any] = []
+
+    def add(self, term: str, *values: Any) -> None:
+        """One more condition."""
+        self.terms.append(term)
+        self.values.extend(values)
+
+    def any_of(self, column: str, options: Sequence[str | UUID] | None) -> None:
+        """The column is one of `options`; none at all matches nothing."""
+        if options is None:
+            return
+        listed = [_value(option) for option in options]
+        if len(listed) == 1:
+            self.add(f"{column} = %s", listed[0])
+        else:
+            kind = "uuid" if listed and isinstance(listed[0], UUID) else "text"
+            self.add(f"{column} = ANY(%s::{kind}[])" if listed else "false", *([listed] if listed else []))
+
+    def like(self, column: str, part: str | None, *, lower: bool) -> None:
+        """The column contains `part`, ASCII case folded, ``%`` and ``_`` being wildcards; an empty one is ignored.
+
+        A column whose texts are all `lower` case needs no folding of its own, which an index of trigrams can use.
+        """
+        if not part:
+            return
+        if len(part) > 10_000:
+            raise InvalidValue(f"like_ takes at most 10,000 characters, not {len(part):,}")
+        escaped = (stored(part) or "").replace("\\", "\\\\")
+        self.add(f"{column} {'LIKE' if lower else 'ILIKE'} %s", f"%{escaped.translate(_FOLD)}%")
+
+    def nest(self, other: Where, joined: str) -> None:
+        """Take over another's conditions as one."""
+        if other.terms:
+            self.add("(" + joined.join(f"({term})" for term in other.terms) + ")", *other.values)
+
+    def sql(self) -> str:
+        """The WHERE clause, or nothing."""
+        return f" WHERE {' AND '.join(self.terms)}" if self.terms else ""
+
+
+def records_sql(query: Query, columns: str, joins: str = "") -> tuple[str, list[Any]]:
+    """SELECT of the records a query means, in its order."""
+    where = _records_where(query)
+    order = (_LATEST_ORDERS if query.latest else _ORDERS)[query.sort]
+    page = _page(query.limit, query.offset)
+    return f"SELECT {columns} FROM {_source(query)}{joins}{where.sql()} ORDER BY {order}{page}", where.values
+
+
+def count_sql(query: Query) -> tuple[str, list[Any]]:
+    """SELECT of how many records a query means."""
+    where = _records_where(query)
+    source = "newest" if query.latest and not where.terms else _source(query)
+    return f"SELECT count(*) FROM {source}{where.sql()}", where.values
+
+
+def runs_sql(query: RunQuery) -> tuple[str, list[Any]]:
+    """SELECT of the runs a query means, newest first."""
+    where = Where()
+    for column, ids in (("id", query.id), ("parent_id", query.parent_id), ("session_id", query.session_id)):
+        if ids is not None:
+            where.any_of(f"r.{column}", ids.any_)
+    where.any_of("r.kind", None if query.kind is None else [kind.value for kind in query.kind])
+    where.any_of("r.state", None if query.state is None else [state.value for state in query.state])
+    for column in ("notebook", "cell_id", "kernel_id"):
+        value = getattr(query, column)
+        if value is not None:
+            where.add(f"r.{column} = %s", stored(value))
+    page = _page(query.limit, query.offset)
+    return f"SELECT r.body, r.seq FROM run r{where.sql()} ORDER BY r.started DESC, r.n DESC{page}", where.values
+
+
+def _source(query: Query) -> str:
+    return "newest n JOIN key k ON k.key = n.key JOIN artifact a ON a.id = n.id" if query.latest else "artifact a"
+
+
+def _records_where(query: Query) -> Where:
+    where = Where()
+    if query.version is not None:
+        where.add("a.version = %s", min(max(query.version, -_MOST), _MOST))
+    if query.artifacts is not None:
+        _artifacts(where, query.artifacts, "k.key" if query.latest else "a.key")
+    for column, runs in (("a.flow_run_id", query.flow_runs), ("a.task_run_id", query.task_runs)):
+        if runs is not None:
+            known = _runs(runs)
+            where.add(f"{column} IN (SELECT r.id FROM run r{known.sql()})", *known.values)
+    if query.run is not None:
+        where.add(_MADE_BELOW, query.run)
+    return where
+
+
+_MADE_BELOW = (
+    "a.id IN (WITH RECURSIVE below (id) AS "
+    "(SELECT %s::uuid UNION SELECT r.id FROM run r JOIN below b ON r.parent_id = b.id) "
+    "SELECT m.id FROM below b JOIN artifact m ON m.task_run_id = b.id "
+    "UNION SELECT m.id FROM below b JOIN artifact m ON m.flow_run_id = b.id)"
+)
+
+
+def _artifacts(where: Where, filter: ArtifactFilter, key: str) -> None:
+    members = Where()
+    _member(members, filter.id, "a.id")
+    _member(members, filter.key, key)
+    _member(members, filter.flow_run_id, "a.flow_run_id")
+    _member(members, filter.task_run_id, "a.task_run_id")
+    _member(members, filter.type, "a.type")
+    where.nest(members, _joined(filter.operator))
+
+
+def _runs(filter: RunFilter) -> Where:
+    members, where = Where(), Where()
+    _member(members, filter.id, "r.id")
+    _member(members, filter.name, "r.name")
+    where.nest(members, _joined(filter.operator))
+    return where
+
+
+def _joined(operator: Operator | None) -> str:
+    return " OR " if operator is Operator.or_ else " AND "
+
+
+def _member(members: Where, filter: IdFilter | KeyFilter | TypeFilter | NameFilter | None, column: str) -> None:
+    """One member's operators, joined by "and"; with none in it the member is true, also under "or"."""
+    if filter is None:
+        return
+    inner = Where()
+    inner.any_of(column, filter.any_)
+    if isinstance(filter, KeyFilter):
+        _key(inner, filter, column)
+    elif isinstance(filter, NameFilter):
+        inner.like(column, filter.like_, lower=False)
+    elif isinstance(filter, TypeFilter) and filter.not_any_:
+        inner.add(f"{column} <> ALL(%s::text[])", [stored(type) for type in filter.not_any_])
+    if not inner.terms:
+        inner.add("true")
+    members.nest(inner, " AND ")
+
+
+def _key(inner: Where, filter: KeyFilter, column: str) -> None:
+    """Parts are looked for in the few keys, not in the many versions."""
+    if filter.like_:
+        keys = Where()
+        keys.like("key", filter.like_, lower=True)
+        inner.add(f"{column} IN (SELECT key FROM key{keys.sql()})", *keys.values)
+    if filter.exists_ is not None:
+        inner.add(f"{column} IS {'NOT ' if filter.exists_ else ''}NULL")
+
+
+def _page(limit: int | None, offset: int) -> str:
+    most = "" if limit is None else f" LIMIT {min(max(limit, 0), _MOST)}"
+    return most if offset <= 0 else f"{most} OFFSET {min(offset, _MOST)}"
+
+
+def _value(option: str | UUID) -> str | UUID:
+    return option if isinstance(option, UUID) else stored(option) or ""
