@@ -39,8 +39,7 @@ def __getattr__(name: str) -> Any:
 def payload_class(type: str | None) -> type[Payload]:
     """The class that reads artifacts of a stored type; `Other` for a type that is not ours, and for none."""
     name = type if type in TYPES else "other"
-    found: type[Payload] = getattr(import_module(f"{__name__}.{name}"), name.capitalize())
-    return found
+    return getattr(import_module(f"{__name__}.{name}"), name.capitalize())  # type: ignore[no-any-return]
 
 
 def coerce(value: Any, type: str | None = None) -> Payload:

@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from nb_artifacts.types._objects import Spec
+from nb_artifacts.types._objects import unpack
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from nb_artifacts.types._sheet import Spec
+
 _FITS = range(-(2**63), 2**64)
+_UNITS = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
-def cells(column: pa.ChunkedArray, spec: Spec | None = None) -> list[Any]:
-    """The cells of a column, each a value that `msgspec.json.encode` writes."""
+def cells(column: pa.ChunkedArray[Any], spec: Spec, start: int = 0) -> list[Any]:
+    """The cells of a column from row `start` on, each a value that `msgspec.json.encode` writes."""
     import pyarrow as pa
 
-    kind = column.type
+    kind: Any = column.type
     if isinstance(kind, pa.BaseExtensionType):
         return _extension_cells(column)
     if pa.types.is_dictionary(kind):
@@ -33,58 +36,49 @@ def cells(column: pa.ChunkedArray, spec: Spec | None = None) -> list[Any]:
         column = column.cast(pa.duration("us"), safe=False)
     elif pa.types.is_time(kind):
         column = column.cast(pa.time64("us"), safe=False)
-    values = column.to_pylist()
-    if spec is not None and spec.get("json"):
+    values: list[Any] = column.to_pylist()
+    if spec.get("json") or (spec.get("text") and spec.get("of") == "int"):
         return [None if value is None else msgspec.Raw(value.encode()) for value in values]
-    if spec is not None and spec.get("of") == "number":
-        return _numbers(values, spec)
-    if spec is not None and spec.get("text") and spec["of"] == "int":
-        return [None if value is None else msgspec.Raw(value.encode()) for value in values]
+    if "ints" in spec:
+        whole = unpack(spec["ints"])[start:]
+        values = [int(value) if is_int else value for value, is_int in zip(values, whole, strict=False)]
+    if pa.types.is_floating(kind):
+        return [value if value is not None and (isinstance(value, int) or math.isfinite(value)) else None for value in values]
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return values
-    if pa.types.is_floating(kind):
-        return [value if value is not None and math.isfinite(value) else None for value in values]
     return [jsonable(value) for value in values]
 
 
-def _numbers(values: list[Any], spec: Spec) -> list[Any]:
-    from nb_artifacts.types._objects import unpack
-
-    whole = unpack(spec["ints"])[: len(values)]
-    return [None if v is None or not math.isfinite(v) else int(v) if w else v for v, w in zip(values, whole, strict=True)]
-
-
-def _extension_cells(column: pa.ChunkedArray) -> list[Any]:
+def _extension_cells(column: Any) -> list[Any]:
     """Periods and intervals as pandas writes them; other extension types as what they are stored as."""
-    name = getattr(column.type, "extension_name", "")
-    if name in ("pandas.period", "pandas.interval"):
-        found = column.to_pandas()
-        return [None if missing else str(value) for value, missing in zip(found, found.isna(), strict=True)]
     import pyarrow as pa
 
-    return cells(pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type))
+    if getattr(column.type, "extension_name", "") in {"pandas.period", "pandas.interval"}:
+        found = column.to_pandas()
+        return [None if missing else str(value) for value, missing in zip(found, found.isna(), strict=True)]
+    stored = pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
+    return cells(stored, {})
 
 
-def _time_cells(column: pa.ChunkedArray) -> list[Any]:
+def _time_cells(column: Any) -> list[Any]:
     """ISO 8601 with no more digits than there are, and the offset where there is a time zone."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    zone = column.type.tz
-    plain = column.cast(pa.timestamp(column.type.unit))
-    local = plain
+    zone, unit = column.type.tz, column.type.unit
+    plain: Any = column.cast(pa.timestamp(unit))
+    local: Any = plain
     if zone:
-        try:
+        with suppress(pa.ArrowException, ValueError):  # no time zone database here: in UTC
             local = pc.local_timestamp(column)
-        except (pa.ArrowException, ValueError):  # no time zone database
-            zone = "UTC"
-    texts = np.datetime_as_string(_whole(local).astype(f"datetime64[{column.type.unit}]"))
+    texts = np.datetime_as_string(_whole(local).astype(f"datetime64[{unit}]"))
+    offsets = (_whole(local) - _whole(plain)) // _UNITS[unit]
     valid = column.is_valid().to_pylist()
-    if not zone:
-        return [_short(text) if ok else None for text, ok in zip(texts, valid, strict=True)]
-    offsets = (_whole(local) - _whole(plain)) // {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[column.type.unit]
-    return [_short(text) + _offset(int(o)) if ok else None for text, o, ok in zip(texts, offsets, valid, strict=True)]
+    return [
+        _short(text) + (_offset(int(offset)) if zone else "") if ok else None
+        for text, offset, ok in zip(texts, offsets, valid, strict=True)
+    ]
 
 
 def _whole(column: Any) -> Any:
@@ -108,22 +102,22 @@ def _offset(seconds: int) -> str:
 
 def jsonable(value: Any) -> Any:
     """Any Python value as one that JSON holds; what it has no word for as its text."""
-    if value is None or isinstance(value, (str, bool)):
-        return value
-    if isinstance(value, int):
-        return value if value in _FITS else msgspec.Raw(str(value).encode())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
     if isinstance(value, (list, tuple)):
         return [jsonable(part) for part in value]
     if isinstance(value, dict):
         return {str(name): jsonable(part) for name, part in value.items()}
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        return value if value in _FITS else msgspec.Raw(str(value).encode())
+    return value if value is None or isinstance(value, str) else _worded(value)
+
+
+def _worded(value: Any) -> str:
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     if isinstance(value, timedelta):
         return span(value)
-    if isinstance(value, Decimal):
-        return str(value)
     return repr(value) if isinstance(value, (bytes, bytearray)) else str(value)
 
 

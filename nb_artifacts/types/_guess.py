@@ -13,8 +13,8 @@ RICH = (
 )  # fmt: skip
 
 
-def loaded(module: str, *names: str) -> tuple[type, ...]:
-    """Classes of a module, if it has been imported by somebody; else none."""
+def loaded(module: str, *names: str) -> tuple[Any, ...]:
+    """Classes of a module for `isinstance`, if it has been imported by somebody; else none."""
     found = sys.modules.get(module)
     return tuple(kind for name in names if isinstance(kind := getattr(found, name, None), type))
 
@@ -30,9 +30,10 @@ def figure_of(value: Any, depth: int = 2) -> Any:
     if not figures:
         return None
     if isinstance(value, figures):
-        while not isinstance(value, loaded("matplotlib.figure", "Figure")):
-            value = value.figure
-        return value
+        found: Any = value
+        while not isinstance(found, loaded("matplotlib.figure", "Figure")):
+            found = found.figure
+        return found
     if isinstance(value, (*loaded("matplotlib.artist", "Artist"), *loaded("seaborn.axisgrid", "_BaseGrid"))):
         return figure_of(value.figure, 0) if value.figure is not None else None
     if isinstance(value, loaded("numpy", "ndarray")):
@@ -94,7 +95,7 @@ def _registered(formatter: Any, value: Any) -> bool:
 def running_shell() -> Any:
     """The IPython shell of this process, or None."""
     shells = loaded("IPython.core.interactiveshell", "InteractiveShell")
-    return shells[0].instance() if shells and shells[0].initialized() else None  # type: ignore[attr-defined]
+    return shells[0].instance() if shells and shells[0].initialized() else None
 
 
 def class_name(value: Any) -> str:

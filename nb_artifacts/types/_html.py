@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -17,19 +16,109 @@ from nb_artifacts.types._url import host, is_picture, is_safe
 from nb_artifacts.types.text import clip_text, visible
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from re import Match
 
 LINE = "1px solid rgba(128,128,128,0.4)"
 QUIET = "opacity:0.75;font-size:85%"
 
 _TAGS = frozenset(
-    "a abbr b bdi bdo blockquote br caption center cite code col colgroup dd del details dfn div dl dt em figcaption figure "
-    "h1 h2 h3 h4 h5 h6 hr i img ins kbd li mark ol p pre q s samp small span strike strong sub summary sup table tbody td "
-    "tfoot th thead time tr tt u ul var wbr".split()
+    [
+        "a",
+        "abbr",
+        "b",
+        "bdi",
+        "bdo",
+        "blockquote",
+        "br",
+        "caption",
+        "center",
+        "cite",
+        "code",
+        "col",
+        "colgroup",
+        "dd",
+        "del",
+        "details",
+        "dfn",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "figcaption",
+        "figure",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "mark",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "summary",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "tfoot",
+        "th",
+        "thead",
+        "time",
+        "tr",
+        "tt",
+        "u",
+        "ul",
+        "var",
+        "wbr",
+    ]
 )
 _CONTENT_TOO = frozenset(
-    "applet audio base canvas embed frame frameset head iframe link math meta noembed noframes noscript object param "
-    "plaintext script select style svg template textarea title video xml xmp".split()
+    [
+        "applet",
+        "audio",
+        "base",
+        "canvas",
+        "embed",
+        "frame",
+        "frameset",
+        "head",
+        "iframe",
+        "link",
+        "math",
+        "meta",
+        "noembed",
+        "noframes",
+        "noscript",
+        "object",
+        "param",
+        "plaintext",
+        "script",
+        "select",
+        "style",
+        "svg",
+        "template",
+        "textarea",
+        "title",
+        "video",
+        "xml",
+        "xmp",
+    ]
 )
 _EVERYWHERE = frozenset({"dir", "lang", "style", "title", "role", "aria-label", "aria-hidden"})
 _BAR = frozenset({"aria-valuenow", "aria-valuemin", "aria-valuemax", "aria-valuetext"})
@@ -52,19 +141,83 @@ _ATTRIBUTES = {
     "tr": {"align", "valign"},
 }
 _STYLES = frozenset(
-    "background-color border border-bottom border-bottom-color border-bottom-style border-bottom-width border-collapse "
-    "border-color border-left border-left-color border-left-style border-left-width border-radius border-right "
-    "border-right-color border-right-style border-right-width border-spacing border-style border-top border-top-color "
-    "border-top-style border-top-width border-width box-sizing caption-side color direction display font-family font-size "
-    "font-style font-variant font-weight height letter-spacing line-height list-style-type margin margin-bottom margin-left "
-    "margin-right margin-top max-height max-width min-height min-width opacity overflow overflow-wrap overflow-x overflow-y "
-    "padding padding-bottom padding-left padding-right padding-top table-layout text-align text-decoration text-indent "
-    "text-transform vertical-align white-space width word-break word-spacing word-wrap".split()
+    [
+        "background-color",
+        "border",
+        "border-bottom",
+        "border-bottom-color",
+        "border-bottom-style",
+        "border-bottom-width",
+        "border-collapse",
+        "border-color",
+        "border-left",
+        "border-left-color",
+        "border-left-style",
+        "border-left-width",
+        "border-radius",
+        "border-right",
+        "border-right-color",
+        "border-right-style",
+        "border-right-width",
+        "border-spacing",
+        "border-style",
+        "border-top",
+        "border-top-color",
+        "border-top-style",
+        "border-top-width",
+        "border-width",
+        "box-sizing",
+        "caption-side",
+        "color",
+        "direction",
+        "display",
+        "font-family",
+        "font-size",
+        "font-style",
+        "font-variant",
+        "font-weight",
+        "height",
+        "letter-spacing",
+        "line-height",
+        "list-style-type",
+        "margin",
+        "margin-bottom",
+        "margin-left",
+        "margin-right",
+        "margin-top",
+        "max-height",
+        "max-width",
+        "min-height",
+        "min-width",
+        "opacity",
+        "overflow",
+        "overflow-wrap",
+        "overflow-x",
+        "overflow-y",
+        "padding",
+        "padding-bottom",
+        "padding-left",
+        "padding-right",
+        "padding-top",
+        "table-layout",
+        "text-align",
+        "text-decoration",
+        "text-indent",
+        "text-transform",
+        "vertical-align",
+        "white-space",
+        "width",
+        "word-break",
+        "word-spacing",
+        "word-wrap",
+    ]
 )
 _STYLE_VALUE = re.compile(r"[a-z0-9#%., +()'_-]{1,120}\Z", re.IGNORECASE)
 _STYLE_CALL = re.compile(r"([a-z-]*)\(", re.IGNORECASE)
-_DISPLAYS = frozenset("block inline inline-block none table table-cell table-row list-item flex inline-flex grid".split())
-_ROLES = frozenset("progressbar img presentation note table row cell columnheader rowheader".split())
+_DISPLAYS = frozenset(
+    ["block", "inline", "inline-block", "none", "table", "table-cell", "table-row", "list-item", "flex", "inline-flex", "grid"]
+)
+_ROLES = frozenset(["progressbar", "img", "presentation", "note", "table", "row", "cell", "columnheader", "rowheader"])
 _SVG = "data:image/svg+xml;base64,"
 _TOKEN = re.compile(r'<(/?)(a|img)\b((?:\s+[a-z-]+="[^"]*")*)\s*/?>')
 _PART = re.compile(r'\s+([a-z-]+)="([^"]*)"')
@@ -96,7 +249,7 @@ def _picture(url: str) -> bool:
         return False
 
 
-def _keep(tag: str, name: str, value: str) -> str | None:
+def _keep(_tag: str, name: str, value: str) -> str | None:
     if name == "style":
         return _style(value)
     if name == "role":
@@ -202,6 +355,11 @@ def plain(text: str, room: int) -> str:
         if len(result.encode()) <= room:
             return result
     return ""
+
+
+def note(text: str) -> str:
+    """A quiet line under a piece that is not all of it."""
+    return f'<div style="{QUIET}">{escaped(text, 400)}</div>'
 
 
 def line(text: str, room: int) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from nb_artifacts.errors import InvalidValue
 from nb_artifacts.types._guess import class_name, loaded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PLAIN = (str, bool, type(None))
 
@@ -17,8 +20,10 @@ def encode_label(label: Any) -> Any:
 
     Raises `InvalidValue` naming a label of another class.
     """
-    if isinstance(label, loaded("numpy", "generic")) and not isinstance(label, (*loaded("numpy", "datetime64", "timedelta64"), str)):
-        label = label.item()  # type: ignore[attr-defined]
+    if isinstance(label, loaded("numpy", "generic")) and not isinstance(
+        label, (*loaded("numpy", "datetime64", "timedelta64"), str)
+    ):
+        label = label.item()
     if isinstance(label, _PLAIN):
         return label
     kind = type(label)
@@ -29,14 +34,16 @@ def encode_label(label: Any) -> Any:
     if isinstance(label, tuple):
         return {"tuple": [encode_label(part) for part in label]}
     if isinstance(label, loaded("pandas", "Timestamp")) and label == label:  # noqa: PLR0124 (NaT differs from itself)
-        return {"Timestamp": label.isoformat()}  # type: ignore[attr-defined]
+        return {"Timestamp": label.isoformat()}
     if kind in (datetime, date):
         return {kind.__name__: label.isoformat()}
     if kind is timedelta:
         return {"timedelta": [label.days, label.seconds, label.microseconds]}
     if kind is bytes:
         return {"bytes": label.hex()}
-    raise InvalidValue(f"the column or index name {label!r:.80} is a {class_name(label)}: use a text, a number, a date or a tuple of them.")
+    raise InvalidValue(
+        f"the column or index name {label!r:.80} is a {class_name(label)}: use a text, a number, a date or a tuple of them."
+    )
 
 
 def decode_label(found: Any) -> Any:
@@ -51,7 +58,7 @@ def decode_label(found: Any) -> Any:
     return _READERS[kind](value)
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Any], Any]] = {
     "int": int,
     "float": float,
     "datetime": datetime.fromisoformat,

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
-
-import msgspec
 
 from nb_artifacts.errors import InvalidValue
 from nb_artifacts.types._guess import class_name, loaded
 
 if TYPE_CHECKING:
+    from nb_artifacts.types._sheet import Spec
+    from collections.abc import Callable, Iterable, Sequence
     import pyarrow as pa
-
-Spec = dict[str, Any]
 
 
 class Absent:
@@ -37,9 +36,10 @@ _PLAIN: dict[type, str] = {
 }  # fmt: skip
 _NESTED = ("list", "dict", "tuple")
 _EXACT_FLOAT = 2**53
+_MAX_DEPTH = 100
 
 
-def encode_objects(values: Sequence[Any], name: str, *, loose: bool = False) -> tuple[pa.Array, Spec]:
+def encode_objects(values: Sequence[Any], name: str, *, loose: bool = False) -> tuple[pa.Array[Any], Spec]:
     """An Arrow array of objects, and how to get them back.
 
     `loose` also takes a mix of JSON values. Raises `InvalidValue` naming the column and a row that does not fit.
@@ -49,13 +49,16 @@ def encode_objects(values: Sequence[Any], name: str, *, loose: bool = False) -> 
         values = _unboxed(values)
         kinds = set(map(type, values))
     real = {kind for kind in kinds if _null_code(kind) is None}
-    # NaN among texts or dates stands for a missing one; among numbers it is a number.
-    nan_is_null = float in real and not real <= {float, int}
+    nan_is_null = False
+    if float in real and len(real) > 1:
+        # NaN among texts or whole numbers stands for a missing one; among broken numbers it is a number.
+        broken = any(type(value) is float and value == value for value in values)  # noqa: PLR0124
+        nan_is_null = not (broken and real == {int, float})
+        if not broken:
+            real.discard(float)
     spec: Spec = {"as": "objects"}
     if nan_is_null or any(kind is not type(None) for kind in kinds - real):
         codes = _null_codes(values, kinds, nan_is_null=nan_is_null)
-        if nan_is_null and all(code or type(v) is not float for v, code in zip(values, codes, strict=True)):
-            real.discard(float)
         values = [None if code else value for value, code in zip(values, codes, strict=True)]
         _note_nulls(spec, codes)
     return _encode_real(values, real, name, spec, loose=loose), spec
@@ -106,12 +109,12 @@ def unpack(text: str) -> bytes:
     return zlib.decompress(b64decode(text))
 
 
-def row_of(values: Iterable[Any], test: Callable[[Any], bool]) -> int:
+def row_of(values: Iterable[Any], test: Callable[[Any], bool], default: int = 0) -> int:
     """The first row whose value passes `test`."""
-    return next((row for row, value in enumerate(values) if test(value)), 0)
+    return next((row for row, value in enumerate(values) if test(value)), default)
 
 
-def _encode_real(values: Sequence[Any], real: set[type], name: str, spec: Spec, *, loose: bool) -> pa.Array:
+def _encode_real(values: Sequence[Any], real: set[type], name: str, spec: Spec, *, loose: bool) -> pa.Array[Any]:
     import pyarrow as pa
 
     if not real:
@@ -155,7 +158,7 @@ def _failing(values: Sequence[Any], of: str) -> int:
     return row_of(values, fails)
 
 
-def _typed(values: Sequence[Any], of: str, spec: Spec) -> pa.Array:
+def _typed(values: Sequence[Any], of: str, spec: Spec) -> pa.Array[Any]:
     import pyarrow as pa
 
     if of == "int":
@@ -173,25 +176,36 @@ def _typed(values: Sequence[Any], of: str, spec: Spec) -> pa.Array:
         return _as_text(values, time.isoformat, spec)
     if of == "UUID":
         return _as_text(values, str, spec)
-    if of == "datetime":
-        aware = {value.tzinfo is not None for value in values if value is not None}
-        if len(aware) > 1:
-            raise ValueError("some times have a time zone and some have none")
-        if aware == {True}:
-            return pa.array(values, pa.timestamp("us", "UTC"))
-    known = {"str": pa.string(), "bytes": pa.binary(), "bool": pa.bool_(), "float": pa.float64(), "date": pa.date32(),
-             "time": pa.time64("us"), "datetime": pa.timestamp("us"), "timedelta": pa.duration("us")}  # fmt: skip
-    return pa.array(values, known.get(of), from_pandas=False)
+    if of in {"datetime", "Timestamp"}:
+        return _instants(values)
+    if of == "Timedelta":
+        return pa.array(values, pa.duration("ns" if any(v is not None and v.unit == "ns" for v in values) else "us"))
+    known: Any = {"str": pa.string(), "bytes": pa.binary(), "bool": pa.bool_(), "float": pa.float64(), "date": pa.date32(),
+             "time": pa.time64("us"), "timedelta": pa.duration("us")}  # fmt: skip
+    return cast("pa.Array[Any]", pa.array(values, known.get(of), from_pandas=False))
 
 
-def _as_text(values: Sequence[Any], write: Callable[[Any], str], spec: Spec) -> pa.Array:
+def _instants(values: Sequence[Any]) -> pa.Array[Any]:
+    """Points in time, all with a time zone or all without; those of several zones stand in that of the first."""
+    import pyarrow as pa
+
+    there = [value for value in values if value is not None]
+    aware = {value.tzinfo is not None for value in there}
+    if len(aware) > 1:
+        raise ValueError("some times have a time zone and some have none")
+    fine = any(getattr(value, "unit", "us") == "ns" for value in there)
+    zone = pa.array(there[:1]).type.tz if aware == {True} else None
+    return pa.array(values, pa.timestamp("ns" if fine else "us", zone))
+
+
+def _as_text(values: Sequence[Any], write: Callable[[Any], str], spec: Spec) -> pa.Array[Any]:
     import pyarrow as pa
 
     spec["text"] = True
     return pa.array([None if value is None else write(value) for value in values], pa.string())
 
 
-def _numbers(values: Sequence[Any], name: str, spec: Spec) -> pa.Array:
+def _numbers(values: Sequence[Any], name: str, spec: Spec) -> pa.Array[Any]:
     """Whole and broken numbers mixed: floats, with a note of which were whole."""
     import pyarrow as pa
 
@@ -202,7 +216,7 @@ def _numbers(values: Sequence[Any], name: str, spec: Spec) -> pa.Array:
     return pa.array(values, pa.float64(), from_pandas=False)
 
 
-def _mixed(values: Sequence[Any], real: set[type], name: str, spec: Spec, *, loose: bool) -> pa.Array:
+def _mixed(values: Sequence[Any], real: set[type], name: str, spec: Spec, *, loose: bool) -> pa.Array[Any]:
     if loose and all(_PLAIN.get(kind) in ("str", "bool", "int", "float", "list", "dict") for kind in real):
         return _json(values, name, spec)
     first = row_of(values, lambda value: type(value) in real)
@@ -213,20 +227,43 @@ def _mixed(values: Sequence[Any], real: set[type], name: str, spec: Spec, *, loo
     )
 
 
-def _nested(values: Sequence[Any], name: str, spec: Spec) -> pa.Array:
+def _nested(values: Sequence[Any], name: str, spec: Spec) -> pa.Array[Any]:
     """Lists, dicts, tuples and arrays: as Arrow lists and structs if they come back equal so, else as JSON text."""
     import pyarrow as pa
 
     if spec["of"] == "ndarray":
         return _arrays(values, name, spec)
     plain = [list(value) if type(value) is tuple else value for value in values]
-    try:
-        array = pa.array(plain, from_pandas=False)
-        if not pa.types.is_null(array.type) and _same(array.to_pylist(), plain):
-            return array
-    except (pa.ArrowException, ValueError, TypeError, OverflowError):
-        pass
+    row = row_of(plain, _too_deep, -1)
+    if row >= 0:
+        raise InvalidValue(f"column {name!r}, row {row}: lists and dicts are nested more than {_MAX_DEPTH} deep.")
+    flat = _flat_type(plain) if spec["of"] != "dict" else None
+    with suppress(pa.ArrowException, ValueError, TypeError, OverflowError):
+        array = pa.array(plain, flat, from_pandas=False)
+        # Parquet has no place for a struct without members.
+        whole = not pa.types.is_null(array.type) and "struct<>" not in str(array.type)
+        if flat is not None or (whole and _same(array.to_pylist(), plain)):
+            return cast("pa.Array[Any]", array)
     return _json(plain, name, spec)
+
+
+def _too_deep(value: Any, left: int = 0) -> bool:
+    kind = type(value)
+    if kind not in (list, dict, tuple):
+        return False
+    if left >= _MAX_DEPTH:
+        return True
+    return any(_too_deep(part, left + 1) for part in (value.values() if kind is dict else value))
+
+
+def _flat_type(values: Sequence[Any]) -> Any:
+    """The Arrow type of lists that hold texts, or one kind of numbers, and nothing else; None for all others."""
+    import pyarrow as pa
+
+    kinds = set(map(type, chain.from_iterable(value for value in values if value is not None))) - {type(None)}
+    known = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+    only = next(iter(kinds)) if len(kinds) == 1 else None
+    return pa.list_(known[only]) if only in known else None
 
 
 def _same(one: Any, other: Any) -> bool:
@@ -240,19 +277,24 @@ def _same(one: Any, other: Any) -> bool:
     return bool(one == other) or (one != one and other != other)  # noqa: PLR0124
 
 
-def _arrays(values: Sequence[Any], name: str, spec: Spec) -> pa.Array:
+def _arrays(values: Sequence[Any], name: str, spec: Spec) -> pa.Array[Any]:
     import pyarrow as pa
 
     there = [value for value in values if value is not None]
     dtypes = {value.dtype for value in there}
     if len(dtypes) > 1 or any(value.ndim != 1 for value in there) or next(iter(dtypes)).kind not in "iufb":
-        row = row_of(values, lambda value: value is not None and (value.ndim != 1 or value.dtype != there[0].dtype or value.dtype.kind not in "iufb"))
+        row = row_of(
+            values,
+            lambda value: (
+                value is not None and (value.ndim != 1 or value.dtype != there[0].dtype or value.dtype.kind not in "iufb")
+            ),
+        )
         raise InvalidValue(f"column {name!r}, row {row}: arrays in cells have one dimension and one dtype of numbers.")
     spec["dtype"] = str(next(iter(dtypes)))
     return pa.array(list(values), pa.list_(pa.from_numpy_dtype(next(iter(dtypes)))), from_pandas=False)
 
 
-def _json(values: Sequence[Any], name: str, spec: Spec) -> pa.Array:
+def _json(values: Sequence[Any], name: str, spec: Spec) -> pa.Array[Any]:
     import pyarrow as pa
 
     spec.setdefault("of", "json")
@@ -264,9 +306,6 @@ def _json(values: Sequence[Any], name: str, spec: Spec) -> pa.Array:
             raise InvalidValue(f"column {name!r}, row {row}: {problem}")
         written.append(None if value is None else write_json(value))
     return pa.array(written, pa.string())
-
-
-_MAX_DEPTH = 100
 
 
 def json_problem(value: Any, depth: int = 0) -> str | None:
@@ -305,7 +344,7 @@ def write_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def decode_objects(column: pa.ChunkedArray | pa.Array, spec: Spec) -> list[Any]:
+def decode_objects(column: pa.ChunkedArray[Any] | pa.Array[Any], spec: Spec) -> list[Any]:
     """The objects that `encode_objects` wrote."""
     found: list[Any] = column.to_pylist()
     read = _reader(spec)
@@ -334,7 +373,8 @@ def _reader(spec: Spec) -> Callable[[Any], Any] | None:
 
         return pd.Timestamp if of == "Timestamp" else pd.Timedelta
     if spec.get("text"):
-        return {"int": int, "Decimal": Decimal, "time": time.fromisoformat, "UUID": UUID}[of]
+        readers: dict[str, Callable[[str], Any]] = {"int": int, "Decimal": Decimal, "time": time.fromisoformat, "UUID": UUID}
+        return readers[of]
     return None
 
 
@@ -358,8 +398,3 @@ def _null(name: str) -> Any:
 
         return pd.NaT if name == "NaT" else pd.NA
     return {"None": None, "nan": float("nan"), "absent": ABSENT}[name]
-
-
-def spec_json(value: Any) -> bytes:
-    """A spec as JSON."""
-    return msgspec.json.encode(value)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nb_artifacts.errors import InvalidValue
 from nb_artifacts.types import _svg
-from nb_artifacts.types.text import count
+from nb_artifacts.types.text import by, count
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,10 +71,10 @@ def check_pixels(width: int, height: int, what: str = "the image") -> None:
     """Raises `InvalidValue` for a picture of more than 100 million pixels, or of none."""
     if width * height > MAX_PIXELS:
         raise InvalidValue(
-            f"{what} has {count(width)} × {count(height)} pixels; at most {count(MAX_PIXELS)} in all are kept: make it smaller."
+            f"{what} has {by(width, height)} pixels; at most {count(MAX_PIXELS)} in all are kept: make it smaller."
         )
     if width < 1 or height < 1:
-        raise InvalidValue(f"{what} has no pixels ({width} × {height}).")
+        raise InvalidValue(f"{what} has no pixels ({by(width, height)}).")
 
 
 def _raster_size(content: bytes, what: str, name: str) -> tuple[int, int]:
@@ -107,7 +107,9 @@ def from_pillow(image: PILImage.Image) -> Picture:
     """
     check_pixels(*image.size)
     if getattr(image, "n_frames", 1) > 1:
-        raise InvalidValue("the Pillow image is an animation: give the path or the bytes of its file, which are kept as they are.")
+        raise InvalidValue(
+            "the Pillow image is an animation: give the path or the bytes of its file, which are kept as they are."
+        )
     if image.mode not in _MODES:
         raise InvalidValue(f"the Pillow image has mode {image.mode!r}, which PNG cannot hold: give image.convert('RGB').")
     return Picture(_saved(image, "PNG"), "image/png", *image.size)

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 Library = Literal["pandas", "polars", "pyarrow", "list-of-dicts", "list-of-lists", "dict-of-lists", "arrow"]
 Kind = Literal["number", "text", "bool", "time", "other"]
+Spec = dict[str, Any]
+"""How to turn an Arrow column back into the column it was made from; plain JSON."""
+
 META = b"nb_artifacts"
+_MAX_META = 50_000_000
+"""Bytes of our metadata; Parquet readers refuse a footer of more than 100 MB."""
 
 
 class Column(Struct, kw_only=True):
@@ -37,32 +42,33 @@ class Sheet(NamedTuple):
 
     table: pa.Table
     columns: list[Column]
+    specs: list[Spec]
+    """One a column, for showing its cells; `meta` holds what reading needs."""
     meta: dict[str, Any]
     rows: int
     library: Library
 
 
-def kind_of(kind: pa.DataType, spec: dict[str, Any] | None = None) -> Kind:
+def kind_of(kind: Any, spec: Spec | None = None) -> Kind:
     """What a reader makes of an Arrow type."""
     import pyarrow.types as is_
 
-    if spec and spec.get("text"):
-        return {"int": "number", "Decimal": "number", "time": "time"}.get(spec["of"], "text")  # type: ignore[return-value]
-    if spec and spec.get("json"):
+    if spec is not None and spec.get("text"):
+        return "number" if spec["of"] in {"int", "Decimal"} else "time" if spec["of"] == "time" else "text"
+    if spec is not None and spec.get("json"):
         return "other"
     if is_.is_dictionary(kind):
-        return "text" if kind_of(kind.value_type) == "text" else kind_of(kind.value_type)
+        return kind_of(kind.value_type)
     if is_.is_boolean(kind):
         return "bool"
     if is_.is_integer(kind) or is_.is_floating(kind) or is_.is_decimal(kind):
         return "number"
     if is_.is_temporal(kind):
         return "time"
-    text = (is_.is_string, is_.is_large_string, getattr(is_, "is_string_view", is_.is_string))
-    return "text" if any(test(kind) for test in text) else "other"
+    return "text" if is_.is_string(kind) or is_.is_large_string(kind) or str(kind) == "string_view" else "other"
 
 
-def write_inline(array: Any, spec: dict[str, Any]) -> dict[str, Any]:
+def write_inline(array: Any, spec: Spec) -> Spec:
     """A short array and its spec as JSON, for metadata."""
     import pyarrow as pa
 
@@ -73,12 +79,24 @@ def write_inline(array: Any, spec: dict[str, Any]) -> dict[str, Any]:
     return {"ipc": b64encode(sink.getvalue()).decode(), "spec": spec}
 
 
-def read_inline(found: dict[str, Any]) -> tuple[pa.ChunkedArray, dict[str, Any]]:
+def read_inline(found: Spec) -> tuple[pa.ChunkedArray[Any], Spec]:
     """What `write_inline` wrote."""
     import pyarrow as pa
 
     with pa.ipc.open_stream(b64decode(found["ipc"])) as reader:
         return reader.read_all().column(0), found["spec"]
+
+
+def write_schema(schema: pa.Schema) -> str:
+    """An Arrow schema as text, for metadata."""
+    return b64encode(schema.serialize().to_pybytes()).decode()
+
+
+def read_schema(text: str) -> pa.Schema:
+    """What `write_schema` wrote."""
+    import pyarrow as pa
+
+    return pa.ipc.read_schema(pa.py_buffer(b64decode(text)))
 
 
 def to_parquet(sheet: Sheet) -> bytes:
@@ -89,13 +107,17 @@ def to_parquet(sheet: Sheet) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    metadata = {**(sheet.table.schema.metadata or {}), META: msgspec.json.encode(sheet.meta)}
-    table = sheet.table.replace_schema_metadata(metadata)
+    meta = msgspec.json.encode(sheet.meta)
+    if len(meta) > _MAX_META:
+        raise InvalidValue(f"the labels and categories of this table take {len(meta)} bytes, at most {_MAX_META} are kept.")
     sink = io.BytesIO()
     try:
-        pq.write_table(table, sink, compression="zstd")
+        with pq.ParquetWriter(sink, sheet.table.schema, compression="zstd") as writer:
+            writer.write_table(sheet.table)
+            # Beside the Arrow schema, which would hold it a second time.
+            writer.add_key_value_metadata({META.decode(): meta.decode()})
     except (pa.ArrowException, ValueError) as error:
-        raise InvalidValue(f"{_culprit(sheet)}cannot be kept as Parquet: {error}") from None
+        raise InvalidValue(f"{_culprit(sheet)} cannot be kept as Parquet: {error}") from None
     return sink.getvalue()
 
 
@@ -107,8 +129,8 @@ def _culprit(sheet: Sheet) -> str:
         try:
             pq.write_table(sheet.table.select([column.field]), io.BytesIO())
         except (pa.ArrowException, ValueError):
-            return f"column {column.name!r} (rows 0 to {sheet.rows - 1}, {column.dtype}) "
-    return "the table "
+            return f"column {column.name!r}, row 0 ({column.dtype}),"
+    return "the table"
 
 
 def from_parquet(content: bytes) -> tuple[pa.Table, dict[str, Any] | None]:
@@ -120,8 +142,8 @@ def from_parquet(content: bytes) -> tuple[pa.Table, dict[str, Any] | None]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(pa.BufferReader(content))
-        meta = (table.schema.metadata or {}).get(META)
-        return table, msgspec.json.decode(meta) if meta is not None else None
+        with pq.ParquetFile(pa.BufferReader(content)) as file:
+            meta = (file.metadata.metadata or {}).get(META)
+            return file.read(), msgspec.json.decode(meta) if meta is not None else None
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InvalidValue(f"the stored table is not a readable Parquet file: {error}") from None

@@ -44,7 +44,9 @@ def check_url(url: object, what: str = "link") -> str:
     if not is_safe(url):
         shown = clip_text(visible(repr(url)), 200)
         hint = " Write blanks as %20." if is_safe(url.strip().replace(" ", "%20")) else ""
-        raise InvalidValue(f"{shown} is not a {what}: addresses begin with http://, https:// or mailto: and have no blanks.{hint}")
+        raise InvalidValue(
+            f"{shown} is not a {what}: addresses begin with http://, https:// or mailto: and have no blanks.{hint}"
+        )
     return url
 
 

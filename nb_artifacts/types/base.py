@@ -20,6 +20,7 @@ Blob = Callable[[], bytes]
 """Fetches a record's bytes; called only where they are needed."""
 
 S = TypeVar("S", bound=Struct)
+InfoClass = type[Struct]
 
 
 class Content(NamedTuple):
@@ -31,7 +32,7 @@ class Content(NamedTuple):
     """What lists and views show without the payload: the type's `Info` struct as plain JSON values."""
     blob: tuple[bytes, str] | None = None
     """Bytes too large for a row, and their media type."""
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] = {}  # noqa: RUF012 (a default of a tuple, never changed)
     """Members for `Record.metadata_`."""
 
 
@@ -43,7 +44,11 @@ class Payload(ABC):
     """
 
     type: ClassVar[str]
-    Info: ClassVar[type[Struct]]
+    """Its name in `Record.type`."""
+    Info: ClassVar[InfoClass]
+    """The struct of `Record.info`."""
+    tells_itself: ClassVar[bool] = False
+    """Whether `text` and `html` say the `summary` themselves, so that nobody need say it beside them."""
 
     @abstractmethod
     def content(self) -> Content:

@@ -9,7 +9,7 @@ import os
 from base64 import b64decode
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ from nb_artifacts.types._guess import class_name, figure_of, loaded
 from nb_artifacts.types._html import QUIET, escaped, fit, line
 from nb_artifacts.types._url import check_url, host, is_picture, is_safe
 from nb_artifacts.types.base import Blob, Content, Payload, builtins, no_suffix, raw, read_info, read_text
-from nb_artifacts.types.text import MAX_TEXT, clip_text, count, encodable, one_line, size, visible
+from nb_artifacts.types.text import MAX_TEXT, by, clip_text, encodable, one_line, size, visible
 
 if TYPE_CHECKING:
     from PIL import Image as PILImage
@@ -52,7 +52,7 @@ class Image(Payload):
     """
 
     type = "image"
-    Info: ClassVar[type[Struct]] = ImageInfo
+    Info = ImageInfo
 
     _url: str | None = None
     _picture: _pixels.Picture | None = None
@@ -79,23 +79,25 @@ class Image(Payload):
     @classmethod
     def read(cls, record: Record, blob: Blob) -> Self:
         """See `Payload`. An address that is not safe is read too, and shown as text."""
-        made = cls.__new__(cls)
+        self = cls.__new__(cls)
         source = read_text(record)
-        made.info = read_info(record, ImageInfo) or ImageInfo()
+        self.info = read_info(record, ImageInfo) or ImageInfo()
         if record.blob is not None:
-            made._blob = blob
+            self._blob = blob
         elif is_picture(source):
-            made._picture = _pixels.measured(_decoded(source))
-            made.info = _described(made._picture)
+            self._picture = _pixels.measured(_decoded(source))
+            self.info = _described(self._picture)
         else:
-            made._url = source
-            made.info = ImageInfo(url=source)
-        return made
+            self._url = source
+            self.info = ImageInfo(url=source)
+        return self
 
     def _found(self) -> _pixels.Picture:
         if self._picture is None:
             if self._blob is None:
-                raise UnsupportedType(f"this image is only an address, {self._url}: nb_artifacts fetches none; download it yourself.")
+                raise UnsupportedType(
+                    f"this image is only an address, {self._url}: nb_artifacts fetches none; download it yourself."
+                )
             self._picture = _pixels.measured(self._blob(), "the stored image")
             self.info = _described(self._picture)
         return self._picture
@@ -111,11 +113,6 @@ class Image(Payload):
         picture = self._found()
         return picture.content if picture.media == "image/svg+xml" else _pixels.opened(picture)
 
-    @property
-    def bytes(self) -> bytes:
-        """The bytes of the file. Raises `UnsupportedType` for an image that is only an address."""
-        return self._found().content
-
     def image(self) -> PILImage.Image:
         """A Pillow image.
 
@@ -123,7 +120,7 @@ class Image(Payload):
         """
         picture = self._found()
         if picture.media == "image/svg+xml":
-            raise UnsupportedType("Pillow cannot draw SVG: take its bytes, .payload.bytes, or .save('file.svg').")
+            raise UnsupportedType("Pillow cannot draw SVG: take its bytes from .value, or .save('file.svg').")
         return _pixels.opened(picture)
 
     def _alt(self) -> str:
@@ -157,13 +154,13 @@ class Image(Payload):
         return fit(room, [lambda: f'<a href="{escape(url)}">{text}</a>']) or line(f"Image at {host(url)}", room)
 
     def summary(self) -> str:
-        """``PNG 1,200 × 800``, or where it lies."""
+        """Format, width by height, and bytes; or where it lies."""
         if self._url is not None:
             return clip_text(one_line(self._url), 120)
         info = self.info
         parts = [_pixels.NAMES.get(info.media or "", "image")]
         if info.width and info.height:
-            parts.append(f"{count(info.width)} × {count(info.height)}")
+            parts.append(by(info.width, info.height))
         if info.size is not None:
             parts.append(f"· {size(info.size)}")
         return " ".join(parts)
@@ -230,14 +227,14 @@ def _picture(value: Any) -> _pixels.Picture:
     if isinstance(value, (str, os.PathLike)):
         return _from_file(value)
     if isinstance(value, loaded("PIL.Image", "Image")):
-        return _pixels.from_pillow(value)  # type: ignore[arg-type]
+        return _pixels.from_pillow(value)
     figure = figure_of(value)
     if figure is not None:
         return _pixels.from_figure(figure)
     if isinstance(value, loaded("numpy", "ndarray")):
-        return _pixels.from_array(value)  # type: ignore[arg-type]
+        return _pixels.from_array(value)
     if callable(getattr(type(value), "_repr_png_", None)):
-        png = value._repr_png_()  # noqa: SLF001 (IPython's protocol)
+        png = value._repr_png_()
         if isinstance(png, bytes):
             return _pixels.measured(png)
     raise UnsupportedType(f"image takes {_TAKES}, not {class_name(value)}.")

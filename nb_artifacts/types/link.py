@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from html import escape
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -54,7 +54,7 @@ class Link(Payload):
     """
 
     type = "link"
-    Info: ClassVar[type[Struct]] = LinkInfo
+    Info = LinkInfo
 
     def __init__(self, url: str, text: str | None = None) -> None:
         check_url(url)
@@ -72,11 +72,11 @@ class Link(Payload):
     @classmethod
     def read(cls, record: Record, blob: Blob) -> Self:  # noqa: ARG003 (a link has no bytes)
         """See `Payload`. An address that is not safe is read too, and shown as text."""
-        made = cls.__new__(cls)
+        self = cls.__new__(cls)
         info = read_info(record, LinkInfo)
         source = read_text(record)
-        made._set(*((info.url, info.text) if info else from_markdown(source) or (source, source)))
-        return made
+        self._set(*((info.url, info.text) if info else from_markdown(source) or (source, source)))
+        return self
 
     @property
     def value(self) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from nb_artifacts.errors import UnsupportedType
-from nb_artifacts.types._html import plain
-from nb_artifacts.types._mdhtml import markdown_html, note
-from nb_artifacts.types.base import Blob, Content, Payload, builtins, no_suffix, raw, read_text
+from nb_artifacts.types._html import note, plain
+from nb_artifacts.types._mdhtml import markdown_html
+from nb_artifacts.types.base import Blob, Content, Payload, builtins, no_suffix, raw, read_info, read_text
 from nb_artifacts.types.text import MAX_TEXT, clip_text, encodable, one_line, size, visible
 
 if TYPE_CHECKING:
@@ -18,24 +18,32 @@ if TYPE_CHECKING:
 
     from nb_artifacts.wire import Record
 
-_HEADING = re.compile(r"^ {0,3}#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_HEADING = re.compile(r" {0,3}#{1,6}[ \t]+(.*)")
+_FENCE = re.compile(r" {0,3}(```|~~~)")
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\([^()]*\)")
-_MARKS = re.compile(r"[*_`~]+|^[ \t]*(?:[#>]+|[-+*]|\d+[.)])[ \t]+", re.MULTILINE)
-_NOTE_ROOM = 300
+_MARKS = re.compile(r"[*_`~]+|^[ \t]*(?:[#>]+|[-+*]|\d+[.)])[ \t]+")
+_NOTE_ROOM = 200
 
 
 class MarkdownInfo(Struct, kw_only=True):
     """What lists and views know of a text."""
 
     size: int
+    """Bytes of the source."""
     title: str | None = None
+    """Its first heading, or else its first line, as plain text."""
 
 
 def title_of(source: str) -> str | None:
-    """The first heading or else the first line, as plain text of at most 120 characters."""
-    beginning = source[:4000]
-    heading = _HEADING.search(beginning)
-    first = heading.group(1) if heading else next((row for row in beginning.splitlines() if row.strip()), "")
+    """The first heading outside code, or else the first line, as plain text of at most 120 characters."""
+    first, in_code = "", False
+    for row in source[:4000].splitlines():
+        in_code ^= _FENCE.match(row) is not None
+        heading = None if in_code else _HEADING.match(row)
+        if heading is not None and heading.group(1).strip(" \t#"):
+            first = heading.group(1).rstrip(" \t#")
+            break
+        first = first or (row if _FENCE.match(row) is None else "").strip()
     found = one_line(_MARKS.sub("", _LINK.sub(r"\1", first)))
     return (found if len(found) <= 120 else found[:119] + "…") or None
 
@@ -47,23 +55,26 @@ class Markdown(Payload):
     """
 
     type = "markdown"
-    Info: ClassVar[type[Struct]] = MarkdownInfo
+    Info = MarkdownInfo
 
     def __init__(self, text: str) -> None:
         if not isinstance(text, str):
             raise UnsupportedType(f"markdown takes a text (str), not {type(text).__name__}.")
         self._source = encodable(text, "the text")
+        self.info = MarkdownInfo(size=len(text.encode()), title=title_of(text))
 
     def content(self) -> Content:
         """See `Payload`."""
-        source = str(self._source)
-        info = MarkdownInfo(size=len(source.encode()), title=title_of(source))
-        return Content(raw(source), builtins(info))
+        return Content(raw(str(self._source)), builtins(self.info))
 
     @classmethod
-    def read(cls, record: Record, blob: Blob) -> Self:  # noqa: ARG003 (long texts come back whole in `data`)
+    def read(cls, record: Record, blob: Blob) -> Self:  # noqa: ARG003 (a long text comes back whole in `data`)
         """See `Payload`."""
-        return cls(read_text(record))
+        made = cls(read_text(record))
+        info = read_info(record, MarkdownInfo)
+        if info is not None and record.data is UNSET:
+            made.info = info
+        return made
 
     @property
     def value(self) -> str:
@@ -76,22 +87,18 @@ class Markdown(Payload):
 
     def html(self, room: int) -> str:
         """The text rendered; where it does not fit, its first blocks and how long it is in all."""
-        whole, complete = markdown_html(self._source, room)
-        if complete:
-            return whole
-        more = note(f"… {size(len(self._source.encode()))} in all")
-        if room < 2 * _NOTE_ROOM:
-            return plain(self._source, room)
-        return markdown_html(self._source, room - _NOTE_ROOM)[0] + more
+        found, complete = markdown_html(self._source, room, _NOTE_ROOM)
+        if complete or room < 2 * _NOTE_ROOM:
+            return found or plain(self._source, room)
+        return (found or plain(self._source, room - _NOTE_ROOM)) + note(f"… {size(self.info.size)} in all")
 
     def summary(self) -> str:
         """Its title and size."""
-        title = title_of(self._source)
-        length = size(len(self._source.encode()))
-        return f"{clip_text(title, 80)} · {length}" if title else length
+        title, length = self.info.title, size(self.info.size)
+        return f"{clip_text(one_line(title), 80)} · {length}" if title else length
 
     def file(self, suffix: str) -> bytes:
         """``.md`` or ``.txt``, the same."""
-        if suffix in ("", ".md", ".markdown", ".txt"):
+        if suffix in {"", ".md", ".markdown", ".txt"}:
             return self._source.encode()
         raise no_suffix(suffix, "a Markdown text", (".md", ".txt"))

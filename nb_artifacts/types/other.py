@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
@@ -28,7 +28,7 @@ class Other(Payload):
     Raises `InvalidValue` for a value that JSON cannot hold.
     """
 
-    Info: ClassVar[type[Struct]] = OtherInfo
+    Info = OtherInfo
 
     def __init__(self, data: Any = None, type: str | None = None) -> None:
         self._data = data

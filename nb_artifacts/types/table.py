@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
-from nb_artifacts.errors import InvalidValue, UnsupportedType
-from nb_artifacts.types import _grid, _rows
-from nb_artifacts.types._cells import cells
+from nb_artifacts.errors import UnsupportedType
+from nb_artifacts.types import _data, _grid, _rows
 from nb_artifacts.types._guess import is_frame, loaded
-from nb_artifacts.types._sheet import META, Column, Library, Sheet, from_parquet, to_parquet
+from nb_artifacts.types._sheet import Column, Library, Sheet, Spec, from_parquet, kind_of, to_parquet
 from nb_artifacts.types.base import Blob, Content, Payload, builtins, no_suffix, raw, read_info, read_text
 from nb_artifacts.types.text import size
 
@@ -26,14 +23,8 @@ if TYPE_CHECKING:
     from nb_artifacts.wire import Record
 
 PARQUET = "application/vnd.apache.parquet"
-MAX_DATA = 256_000
-"""JSON text of a whole table is at most this long."""
-HEAD_DATA = 64_000
-"""JSON text of the first rows of a longer one."""
-MAX_COLUMNS = 200
-"""So many columns are described, and in the first rows of a longer table."""
-_CHUNK = 256
-_CLIP = 2000
+ROWS = "nb_artifacts.rows"
+"""Member of `Record.metadata_` that says how many of the rows stand in `data`."""
 
 
 class TableInfo(Struct, kw_only=True):
@@ -43,6 +34,7 @@ class TableInfo(Struct, kw_only=True):
     columns: list[Column]
     """At most 200 of them, levels of the index first."""
     column_count: int
+    """How many columns there are, levels of the index aside."""
     library: Library
     size: int
     """Bytes of the Parquet file; 0 where there is none."""
@@ -56,30 +48,36 @@ class Table(Payload):
     """
 
     type = "table"
-    Info: ClassVar[type[Struct]] = TableInfo
+    Info = TableInfo
 
+    info: TableInfo | None = None
     _given: Any = None
+    _form: Library | None = None
     _sheet: Sheet | None = None
     _content: Content | None = None
     _blob: Blob | None = None
     _json: Any = None
-    _loaded: tuple[Any, Any] | None = None
+    _loaded: tuple[pa.Table, dict[str, Any] | None] | None = None
+    _head: list[_data.Row]
 
     def __init__(self, value: Any) -> None:
+        if value is None:
+            raise UnsupportedType(f"table takes {_rows.TAKES}, not None.")
         self._given = value
-        self._form: Library | None = None if is_frame(value) else _rows.form_of(value)
+        self._form = None if is_frame(value) else _rows.form_of(value)
 
     def content(self) -> Content:
         """See `Payload`."""
         if self._content is None:
             sheet = self._sheet = self._encoded()
-            blob = to_parquet(sheet)
-            self._head, text, metadata = _data(sheet)
+            blob, data = to_parquet(sheet), _data.data_of(sheet)
+            self._head = data.head
             self.info = TableInfo(
-                rows=sheet.rows, columns=sheet.columns[:MAX_COLUMNS], size=len(blob), library=sheet.library,
+                rows=sheet.rows, columns=sheet.columns[: _data.MAX_COLUMNS], size=len(blob), library=sheet.library,
                 column_count=sum(1 for column in sheet.columns if not column.index),
             )  # fmt: skip
-            self._content = Content(raw(text), builtins(self.info), (blob, PARQUET), metadata)
+            metadata = {} if data.whole else {ROWS: f"{data.rows} of {sheet.rows}"}
+            self._content = Content(raw(data.text), builtins(self.info), (blob, PARQUET), metadata)
         return self._content
 
     def _encoded(self) -> Sheet:
@@ -90,29 +88,22 @@ class Table(Payload):
             from nb_artifacts.types._frames import encode_frame, encode_series
 
             return encode_series(value) if isinstance(value, loaded("pandas", "Series")) else encode_frame(value)
-        if isinstance(value, loaded("polars", "DataFrame", "Series")):
-            return _rows.encode_polars(value)
-        batch = isinstance(value, loaded("pyarrow", "RecordBatch"))
-        library: Library = "pyarrow" if isinstance(value, loaded("pyarrow", "Table", "RecordBatch")) else "arrow"
-        return _rows.encode_arrow(_rows.arrow_table(value), library, batch=batch)
+        return _rows.encode_foreign(value)
 
     @classmethod
     def read(cls, record: Record, blob: Blob) -> Self:
         """See `Payload`. Without bytes (a Prefect client's table) the JSON text in `data` is the table."""
-        made = cls.__new__(cls)
-        text = read_text(record)
-        try:
-            made._json = msgspec.json.decode(text)
-        except (msgspec.DecodeError, RecursionError):
-            made._json = text
-        info = read_info(record, TableInfo)
-        made._head = _records(made._json)
+        self = cls.__new__(cls)
+        self._json = _data.parsed(read_text(record))
+        self._head = _data.head_of(self._json)
+        self.info = read_info(record, TableInfo)
         if record.blob is not None:
-            made._blob = blob
-        if info is None:
-            info = _described(made._json, made._head)
-        made.info = info
-        return made
+            self._blob = blob
+        elif self.info is None:
+            columns, rows, library = _data.described(self._json)
+            shown = columns[: _data.MAX_COLUMNS]
+            self.info = TableInfo(rows=rows, columns=shown, column_count=len(columns), library=library, size=0)
+        return self
 
     def _read(self) -> tuple[pa.Table, dict[str, Any] | None]:
         if self._loaded is None:
@@ -120,25 +111,48 @@ class Table(Payload):
             self._loaded = from_parquet(self._blob())
         return self._loaded
 
+    def _known(self) -> TableInfo:
+        """What is known of the table; a record that another program stripped of it is asked for its bytes."""
+        if self.info is None and self._blob is not None:
+            table, _ = self._read()
+            columns = [
+                Column(name=field.name, field=field.name, dtype=str(field.type), kind=kind_of(field.type))
+                for field in table.schema
+            ]
+            self.info = TableInfo(
+                rows=table.num_rows, columns=columns[: _data.MAX_COLUMNS], column_count=len(columns), library="arrow",
+                size=len(self._blob()),
+            )  # fmt: skip
+        elif self.info is None:
+            self.content()
+        assert self.info is not None
+        return self.info
+
     @property
     def value(self) -> Any:
         """The table as it was given; after reading one equal to it, of the same library."""
         if self._given is None:
-            self._given = self._json if self._blob is None else _restore(*self._read())
+            self._given = self._json if self._blob is None else _restored(*self._read())
         return self._given
 
-    def to_arrow(self) -> pa.Table:
-        """A pyarrow table; the levels of an index come first as columns."""
+    def _parts(self) -> tuple[pa.Table, list[Spec]]:
+        """The Arrow table, and what its columns were made from."""
         if self._blob is not None:
-            table = self._read()[0]
-        elif self._given is not None:
-            self.content()
-            assert self._sheet is not None
-            table = self._sheet.table
-        else:
-            table = _rows.encode_rows(self._json, _rows.form_of(self._json)).table
-        metadata = {name: text for name, text in (table.schema.metadata or {}).items() if name != META}
-        return table.replace_schema_metadata(metadata)
+            table, meta = self._read()
+            specs = _rows.specs_of(meta) if meta else []
+            return table, specs or [{} for _ in table.schema]
+        if self._sheet is None and self._json is not None:
+            self._sheet = _rows.encode_rows(self._json, _rows.form_of(self._json))
+        elif self._sheet is None:
+            self._sheet = self._encoded()
+        return self._sheet.table, self._sheet.specs
+
+    def to_arrow(self) -> pa.Table:
+        """A pyarrow table; the levels of an index come first as columns.
+
+        Raises `UnsupportedType` where the JSON of another client is no table.
+        """
+        return self._parts()[0]
 
     def to_pandas(self) -> pd.DataFrame:
         """A pandas frame: the one that was given, or an equal one, or what another library's table is in pandas."""
@@ -161,176 +175,57 @@ class Table(Payload):
         try:
             import polars as pl
         except ImportError:
-            raise UnsupportedType("polars is not installed here: pip install polars, or use .to_pandas() or .to_arrow().") from None
+            raise UnsupportedType("polars is not installed here: pip install polars, or take .to_pandas().") from None
         value = self.value
         if isinstance(value, pl.DataFrame):
             return value
         try:
             found = pl.from_arrow(self.to_arrow())
-        except Exception as error:  # noqa: BLE001 (polars raises its own kinds, and panics)
+        except Exception as error:  # noqa: BLE001 (polars raises kinds of its own)
             raise UnsupportedType(f"polars cannot hold this table: {error}") from None
         return found if isinstance(found, pl.DataFrame) else found.to_frame()
 
-    def _shown(self) -> tuple[list[Column], list[dict[str, Any]], int, int]:
-        if self._given is not None and self._blob is None and self._json is None:
-            self.content()
-        return self.info.columns, self._head, self.info.rows, self.info.column_count
-
     def text(self) -> str:
         """The first rows in aligned columns, and how many there are."""
-        return _grid.to_text(*self._shown())
+        info = self._known()
+        return _grid.to_text(info.columns, self._head, info.rows, info.column_count)
 
     def html(self, room: int) -> str:
         """The first rows with their dtypes, and how many there are."""
-        return _grid.to_html(*self._shown(), room)
+        info = self._known()
+        return _grid.to_html(info.columns, self._head, info.rows, info.column_count, room)
 
     def summary(self) -> str:
-        """``336,776 rows × 19 columns · 3.1 MB``."""
-        _, _, rows, columns = self._shown()
-        shape = _grid.shape(rows, columns)
-        return f"{shape} · {size(self.info.size)}" if self.info.size else shape
+        """How many rows and columns, and the bytes of the file."""
+        info = self._known()
+        shape = _grid.shape(info.rows, info.column_count)
+        return f"{shape} · {size(info.size)}" if info.size else shape
 
     def file(self, suffix: str) -> bytes:
-        """``.parquet``, ``.csv`` or ``.json`` (records)."""
-        if suffix in ("", ".parquet"):
+        """``.parquet``, ``.csv`` or ``.json`` (a list of objects)."""
+        if suffix in {"", ".parquet"}:
             if self._blob is not None:
                 return self._blob()
-            if self._given is not None and self._json is None:
-                blob = self.content().blob
-                return blob[0] if blob else b""
-            return Table(self._json).file(suffix)
+            made = self if self._json is None else Table(self._json)
+            blob = made.content().blob
+            assert blob is not None
+            return blob[0]
         if suffix == ".csv":
-            return self.to_pandas().to_csv(index=self._has_index()).encode()
+            named = any(column.index for column in self._known().columns)
+            return self.to_pandas().to_csv(index=named).encode()
         if suffix == ".json":
-            columns = self._all_columns()
-            return msgspec.json.encode(list(_record_rows(columns, 0, self._shown()[2]))) + b"\n"
+            table, specs = self._parts()
+            parts = [_data.Part(name, table.column(n), specs[n]) for n, name in enumerate(table.column_names)]
+            return msgspec.json.encode(list(_data.rows_of(parts, 0, table.num_rows))) + b"\n"
         raise no_suffix(suffix, "a table", (".parquet", ".csv", ".json"))
 
-    def _has_index(self) -> bool:
-        return any(column.index for column in self._shown()[0])
 
-    def _all_columns(self) -> list[tuple[str, Any, Any]]:
-        table = self.to_arrow()
-        return [(name, table.column(place), None) for place, name in enumerate(table.column_names)]
-
-
-def _restore(table: pa.Table, meta: dict[str, Any] | None) -> Any:
+def _restored(table: pa.Table, meta: dict[str, Any] | None) -> Any:
     """The value that a Parquet file of ours was made from; of another's, a pandas frame."""
     if meta is None:
         return table.to_pandas()
-    library = meta.get("library")
-    if library == "pandas":
-        from nb_artifacts.types._frames import decode_frame, decode_series
+    if meta["library"] == "pandas":
+        from nb_artifacts.types._unframe import decode_frame, decode_series
 
         return decode_series(table, meta) if "series" in meta else decode_frame(table, meta)
-    if library in ("list-of-dicts", "list-of-lists", "dict-of-lists"):
-        return _rows.decode_rows(table, meta)
-    found = _rows.decode_arrow(table, meta)
-    if library == "polars":
-        import polars as pl
-
-        frame: Any = pl.from_arrow(found)
-        return frame.to_series() if meta.get("series") else frame
-    return found.combine_chunks().to_batches()[0] if meta.get("batch") and found.num_rows else found
-
-
-def _specs(sheet: Sheet) -> list[Any]:
-    specs = sheet.meta.get("columns") or [None] * len(sheet.columns)
-    levels = (sheet.meta.get("index") or {}).get("levels", [])
-    return [*levels, *specs] if isinstance(sheet.meta.get("index"), dict) else specs
-
-
-def _record_rows(columns: list[tuple[str, Any, Any]], start: int, stop: int) -> Iterator[dict[str, Any]]:
-    parts = [(field, cells(column.slice(start, stop - start), spec)) for field, column, spec in columns]
-    for place in range(stop - start):
-        yield {field: values[place] for field, values in parts}
-
-
-def _data(sheet: Sheet) -> tuple[list[dict[str, Any]], str, dict[str, str]]:
-    """The first rows, JSON text of all rows or of the first that fit, and a note in metadata where it is not all."""
-    columns = [(c.field, sheet.table.column(place), spec) for place, (c, spec) in enumerate(zip(sheet.columns, _specs(sheet), strict=True))]
-    least = 2 + sum(len(field.encode()) + 4 for field, _, _ in columns)
-    rows: list[bytes] = []
-    used = 2
-    whole = sheet.rows * least <= MAX_DATA
-    limit = MAX_DATA if whole else HEAD_DATA
-    if not whole:
-        columns = columns[:MAX_COLUMNS]
-    for start in range(0, sheet.rows, _CHUNK):
-        for record in _record_rows(columns, start, min(start + _CHUNK, sheet.rows)):
-            encoded = msgspec.json.encode(record)
-            used += len(encoded) + 1
-            if used > limit:
-                return _cut(sheet, columns, rows)
-            rows.append(encoded)
-    return _joined(rows, sheet, whole=len(columns) == len(sheet.columns))
-
-
-def _cut(sheet: Sheet, columns: list[tuple[str, Any, Any]], rows: list[bytes]) -> tuple[list[dict[str, Any]], str, dict[str, str]]:
-    """Only what fits in the head; where not one row does, its long texts are cut."""
-    kept: list[bytes] = []
-    used = 2
-    for encoded in rows:
-        used += len(encoded) + 1
-        if used > HEAD_DATA:
-            break
-        kept.append(encoded)
-    if not kept:
-        columns = columns[:MAX_COLUMNS]
-        for record in _record_rows(columns, 0, min(sheet.rows, _grid.HEAD)):
-            encoded = msgspec.json.encode({field: _short(value) for field, value in record.items()})
-            used = sum(map(len, kept)) + len(kept) + len(encoded)
-            if used > HEAD_DATA:
-                break
-            kept.append(encoded)
-    return _joined(kept, sheet, whole=False)
-
-
-def _short(value: Any) -> Any:
-    if isinstance(value, str) and len(value) > _CLIP // 10:
-        return value[: _CLIP // 10] + "…"
-    return None if isinstance(value, (dict, list, Raw)) else value
-
-
-def _joined(rows: list[bytes], sheet: Sheet, *, whole: bool) -> tuple[list[dict[str, Any]], str, dict[str, str]]:
-    text = b"[" + b",".join(rows) + b"]"
-    head = [msgspec.json.decode(row) for row in rows[: _grid.HEAD]]
-    metadata = {} if whole and len(rows) == sheet.rows else {"nb_artifacts.rows": _grid.described(sheet.rows, len(rows))}
-    return head, text.decode(), metadata
-
-
-def _records(found: Any) -> list[dict[str, Any]]:
-    """The first rows of a table in any of the three JSON forms."""
-    if isinstance(found, list):
-        rows = found[: _grid.HEAD]
-        return [row if isinstance(row, dict) else {str(place): cell for place, cell in enumerate(row if isinstance(row, list) else [row])} for row in rows]
-    if isinstance(found, dict):
-        lists = {name: part if isinstance(part, list) else [part] for name, part in found.items()}
-        longest = min(max(map(len, lists.values()), default=0), _grid.HEAD)
-        return [{name: part[row] for name, part in lists.items() if row < len(part)} for row in range(longest)]
-    return [] if found is None or found == "" else [{"value": found}]
-
-
-def _described(found: Any, head: list[dict[str, Any]]) -> TableInfo:
-    """What can be said of a table that only its JSON describes."""
-    names = list(dict.fromkeys(name for row in head for name in row))
-    if isinstance(found, dict):
-        names = list(found)
-    rows = len(found) if isinstance(found, list) else max((len(p) for p in found.values() if isinstance(p, list)), default=0) if isinstance(found, dict) else len(head)
-    columns = [Column(name=name, field=name, dtype=kind, kind=sort) for name in names for kind, sort in [_json_kind([row.get(name) for row in head])]]  # type: ignore[arg-type]
-    library: Library = "dict-of-lists" if isinstance(found, dict) else "list-of-lists" if isinstance(found, list) and found and not isinstance(found[0], dict) else "list-of-dicts"
-    return TableInfo(rows=rows, columns=columns[:MAX_COLUMNS], column_count=len(names), library=library, size=0)
-
-
-def _json_kind(values: list[Any]) -> tuple[str, str]:
-    kinds = {type(value) for value in values if value is not None}
-    if kinds and kinds <= {int, float}:
-        return "float" if float in kinds else "int", "number"
-    if kinds == {bool}:
-        return "bool", "bool"
-    if kinds == {str}:
-        return "str", "text"
-    return "mixed" if kinds else "null", "other"
-
-
-__all__ = ["HEAD_DATA", "MAX_DATA", "PARQUET", "InvalidValue", "Table", "TableInfo"]
+    return _rows.decode(table, meta)

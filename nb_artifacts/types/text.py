@@ -33,8 +33,8 @@ def clip_text(text: str, room: int) -> str:
     """`text`, or as much of it as fits in `room` bytes of UTF-8, with "…" where it was cut."""
     if len(text) * 4 <= room:
         return text
-    content = text[: room + 1].encode()
-    if len(content) <= room and len(text) <= room:
+    content = text[: max(room, 0) + 1].encode(errors="replace")
+    if len(content) <= room:
         return text
     return content[: room - 3].decode(errors="ignore") + "…" if room >= 3 else ""
 
@@ -66,6 +66,11 @@ def duration(seconds: float) -> str:
         return f"{hours} h {rest} min" if rest else f"{hours} h"
     hours = round(seconds / 3600)
     return f"{hours} h" if hours < 48 else f"{round(seconds / 86400)} days"
+
+
+def by(width: int, height: int) -> str:
+    """Two sizes with a multiplication sign between."""
+    return f"{count(width)} \N{MULTIPLICATION SIGN} {count(height)}"
 
 
 def plural(number: int, word: str) -> str:
