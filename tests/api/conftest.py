@@ -111,7 +111,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def start_server(folder, *arguments, prefix=""):
+def start_server(folder, *arguments, prefix="", before=""):
     """A Jupyter server with the extension, in a process and folders of its own."""
     port, token = free_port(), secrets.token_hex(16)
     home = folder / "home"
@@ -132,9 +132,8 @@ def start_server(folder, *arguments, prefix=""):
     ]
     log = folder / "server.log"
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_server", *options], env=env, cwd=folder, stdout=output, stderr=output
-        )
+        command = [sys.executable, "-c", f"{before}\nfrom jupyter_server.serverapp import main\nmain()", *options]
+        process = subprocess.Popen(command, env=env, cwd=folder, stdout=output, stderr=output)
     server = SimpleNamespace(process=process, port=port, token=token, home=home, log=log, folder=folder, prefix=prefix)
     server.ask = Remote(port, token, f"{prefix}/nb-artifacts/api")
     wait_until(lambda: is_up(server))

@@ -287,7 +287,7 @@ def test_a_store_that_cannot_be_opened_is_tried_again(store):
 @pytest.mark.timeout(60)
 def test_readers_do_not_wait_for_a_stuck_writer(ask, store, monkeypatch):
     made = make(ask, "k", data=1)
-    monkeypatch.setattr("nb_artifacts.store.connection.BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("nb_artifacts.store.waiting.BUSY_SECONDS", 0.2)
     store.close()
     holder = sqlite3.connect(store.folder / "store.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
