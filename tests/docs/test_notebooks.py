@@ -1,0 +1,104 @@
+"""The notebooks run in a real kernel, keep what they say, and stay small and true when saved."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+
+import nb_artifacts as nba
+from nb_artifacts.wire import MIME
+
+NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+KEPT = {
+    "flights-report": "markdown", "flights-by-carrier": "table", "delay-by-hour": "image", "flights-source": "link",
+    "flights-months": "progress", "punctual-by-month": "table", "delay-model": "display", "flights-by-carrier-copy": "table",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory):
+    """The quickstart after it ran in an empty folder of artifacts, elsewhere than it lies."""
+    place = tmp_path_factory.mktemp("quickstart")
+    notebook = nbformat.read(NOTEBOOKS / "quickstart.ipynb", as_version=4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NB_ARTIFACTS_HOME", str(place / "home"))
+        patch.setenv("IPYTHONDIR", str(place / "ipython"))
+        patch.delenv("NB_ARTIFACTS_FROM_SERVER", raising=False)
+        NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(place)}}).execute()
+        nbformat.write(notebook, place / "quickstart.ipynb")
+        yield notebook
+        assert sorted(path.name for path in place.iterdir()) == ["home", "ipython", "quickstart.ipynb"]
+
+
+def outputs(notebook):
+    return [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+
+
+def html(notebook):
+    return HTMLExporter().from_notebook_node(notebook)[0]
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_a_committed_notebook_is_clean(path):
+    notebook = nbformat.read(path, as_version=nbformat.NO_CONVERT)
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+    for cell in notebook.cells:
+        assert cell.cell_type == "markdown" or (cell.outputs, cell.execution_count) == ([], None)
+        assert not cell.metadata
+
+
+def test_the_quickstart_keeps_each_type_once_more_for_the_table(quickstart):
+    assert {one.key: one.type for one in map(nba.Artifact.get, KEPT)} == KEPT
+    assert set(KEPT.values()) == {"markdown", "table", "image", "link", "progress", "display"}
+    assert nba.status().keys == len(KEPT)
+    assert [one.version for one in nba.Artifact.history("flights-by-carrier")] == [2, 1]
+    assert "groupby" in nba.Artifact.get("flights-by-carrier", version=1).source
+
+
+def test_dtypes_that_json_would_lose_come_back(quickstart):
+    frame = nba.Artifact.get("flights-by-carrier").to_pandas()
+    kinds = {name: str(dtype) for name, dtype in frame.dtypes.items()}
+    assert (kinds["carrier"], kinds["worst_arrival"]) == ("category", "Int16")
+    assert kinds["first_departure"].endswith(", UTC]")
+    assert frame["flights"].sum() == 336_776
+    assert nba.Artifact.get("flights-by-carrier-copy").to_pandas().equals(nba.Artifact.get("flights-by-carrier", 1).to_pandas())
+
+
+def test_another_process_read_them_all(quickstart):
+    said = "".join(output.text for output in outputs(quickstart) if output.output_type == "stream")
+    copied, equal = re.search(r"copied by process (\d+)", said), re.search(r"equal, says process (\d+)", said)
+    assert copied and equal and copied[1] != equal[1]
+    for key in list(KEPT)[:5]:
+        assert re.search(rf"^{key} +{KEPT[key]} ", said, re.MULTILINE)
+
+
+def test_no_output_is_an_error_or_a_warning(quickstart):
+    assert [output for output in outputs(quickstart) if output.output_type == "error" or output.get("name") == "stderr"] == []
+
+
+def test_every_artifact_is_shown_once_and_small(quickstart):
+    shown = [output for output in outputs(quickstart) if MIME in output.get("data", {})]
+    assert [output.data[MIME]["key"] for output in shown] == [*list(KEPT)[:7], "flights-by-carrier"]
+    for output in shown:
+        assert len(json.dumps(output, indent=1)) <= 32 * 1024
+        assert {"text/html", "text/plain"} <= set(output.data)
+
+
+def test_html_without_a_kernel_tells_the_truth(quickstart):
+    page = html(quickstart)
+    for words in (
+        "336,776 flights", "Hawaiian Airlines Inc.", 'href="https://www.transtats.bts.gov/"', 'aria-valuenow="100"',
+        'data-nba-key="delay-by-hour"', "datetime64", "flights-by-carrier v2",
+    ):  # fmt: skip
+        assert words in page, words
+    cards = re.findall(r'data-nba-type="image".*?</div>\s*</div>', page, re.DOTALL)
+    assert len(cards) == 1 and re.search(r'<img [^>]*src="data:image/', cards[0])
+    assert "<script" not in "".join(output.data.get("text/html", "") for output in outputs(quickstart) if "data" in output)
