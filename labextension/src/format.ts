@@ -196,7 +196,7 @@ export function counted(bar: Bar): string {
     return '';
   }
   const unit = bar.unit ? ` ${line(bar.unit, 30)}` : '';
-  return bar.total === null
+  return bar.total === null || (bar.state === 'finished' && bar.done === bar.total)
     ? `${count(bar.done)}${unit || ' done'}`
     : `${count(bar.done)} of ${count(bar.total)}${unit}`;
 }

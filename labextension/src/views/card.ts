@@ -1,6 +1,6 @@
 /** The card that every artifact is shown in: a thin head, the type's view, one quiet foot line. */
 
-import { ago, bytes, exactly, plain, title, typeWord } from '../format';
+import { ago, bytes, exactly, plain, summary, title, typeWord } from '../format';
 import { iconOf } from '../icons';
 import type { Run, WireRecord } from '../wire';
 import { button, every, h, notice, reason } from './dom';
@@ -113,6 +113,10 @@ function footOf(source: Source): Node[] {
   const parts: Node[] = [];
   if (source.deleted) {
     parts.push(h('span', 'jp-nba-state', {}, 'Deleted from this store'));
+  }
+  const facts = summary(record);
+  if ((record.type === 'table' || record.type === 'image') && facts !== typeWord(record.type)) {
+    parts.push(h('span', '', {}, facts));
   }
   if (record.blob) {
     parts.push(h('span', '', { title: record.blob.media }, bytes(record.blob.size)));

@@ -24,7 +24,7 @@ export function skeleton(reference: Reference, width: number): HTMLElement {
 }
 
 const LINE = 20;
-const GRID = { head: 46, row: 24, most: 456, foot: 24 };
+const GRID = { head: 46, row: 24, most: 456 };
 
 function heightOf(reference: Reference, width: number): number {
   const lines = (reference.preview ?? '').split('\n').length;
@@ -40,7 +40,7 @@ function heightOf(reference: Reference, width: number): number {
     }
     case 'table': {
       const rows = /^([\d,]+) rows?/.exec(reference.title ?? '')?.[1]?.replaceAll(',', '');
-      return Math.min(GRID.head + GRID.row * Number(rows ?? 10), GRID.most) + GRID.foot;
+      return Math.min(GRID.head + GRID.row * Number(rows ?? 10), GRID.most);
     }
     default:
       return Math.min(20, Math.max(2, lines)) * LINE;

@@ -105,7 +105,9 @@ function gridOf(table: Table, name: string, signal: AbortSignal): Node[] {
   box.append(html);
   grid.show(rows);
   const empty = rows.length === 0 ? notice('No rows.') : null;
-  return [box, ...(empty ? [empty] : []), detail, h('p', 'jp-nba-size', {}, sizeWords(table))];
+  const partial = !whole || columns.length < table.columnCount;
+  const size = partial ? h('p', 'jp-nba-size', {}, sizeWords(table)) : null;
+  return [box, empty, detail, size].filter(node => node !== null);
 }
 
 function headOf(column: Column, at: number, table: Table, whole: boolean): HTMLElement {
