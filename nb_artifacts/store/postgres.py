@@ -25,7 +25,9 @@ from nb_artifacts.store.postgres_rows import (
     LISTED,
     PAYLOAD,
     WITH_PAYLOAD,
+    columns_of,
     hash_bytes,
+    key_columns,
     patch_values,
     row_columns,
     run_values,
@@ -33,8 +35,8 @@ from nb_artifacts.store.postgres_rows import (
     to_run,
     utc,
 )
-from nb_artifacts.store.rows import COLUMNS, digest, to_row
-from nb_artifacts.wire import SHORT_DATA, BlobRef, Change, Patch, Query, Record, Run, RunQuery, check_key, now
+from nb_artifacts.store.rows import digest, to_row
+from nb_artifacts.wire import NULL, SHORT_DATA, BlobRef, Change, Patch, Query, Record, Run, RunQuery, check_key, now
 
 if TYPE_CHECKING:
     import os
@@ -45,9 +47,8 @@ LONG_DATA = 256 * 1024
 """`data` of more bytes than this is a blob."""
 
 _ONE = f"SELECT {LISTED}{PAYLOAD} FROM artifact a{WITH_PAYLOAD} WHERE a.id = %s"
-_PUT = f"SELECT _seq, _version FROM put({', '.join(['%s'] * 20)})"
-_NOW = ", ".join(f"(p._now).{name}" for name in COLUMNS.split(", "))
-_PATCH = f"SELECT p._seq, p._old_sha256, p._old_long_sha256, {_NOW} FROM patch({', '.join(['%s'] * 20)}) p"
+PUT = f"SELECT _seq, _version FROM put({', '.join(['%s'] * 21)})"
+_PATCH = f"SELECT p._seq, p._old_sha256, p._old_long_sha256, {columns_of('(p._now)')} FROM patch({', '.join(['%s'] * 20)}) p"
 _REMOVE = "SELECT _found, _sha256, _long_sha256 FROM remove(%s, %s)"
 _PUT_RUN = f"SELECT _seq FROM put_run({', '.join(['%s'] * 11)})"
 _BLOB_BYTES = (
@@ -108,21 +109,28 @@ class PostgresStore:
 
     def put(self, record: Record) -> Record:
         """See `Store.put`. A KeyboardInterrupt that comes after the commit carries the id as `artifact_id`."""
-        key, row = check_key(record.key), to_row(record)
-        created, updated = utc(record.created), utc(record.updated)
-        if record.blob is not None:
-            self._blobs.check(record.blob)
-        content = digest(key, row)
-        values = (record.id, key, created, updated, *row_columns(row, record.blob), content, *self._payload(row.data))
+        values = self.put_values(record)
         try:
-            (seq, version), _ = self._write(_PUT, values, record.blob)
+            (seq, version), _ = self._write(PUT, values, record.blob)
         except KeyboardInterrupt as stop:
             if self.get(record.id) is not None:
                 stop.__dict__["artifact_id"] = record.id
             raise
         if seq is None:
-            return self._same(record, content)
-        return msgspec.structs.replace(record, created=created, updated=updated, data=Raw(row.data), version=version, seq=seq)
+            return self._same(record)
+        data = NULL if record.data is UNSET else Raw(bytes(record.data))
+        created, updated = utc(record.created), utc(record.updated)
+        return msgspec.structs.replace(record, created=created, updated=updated, data=data, version=version, seq=seq)
+
+    def put_values(self, record: Record) -> tuple[Any, ...]:
+        """The parameters of `PUT`. Raises `InvalidKey`, `InvalidValue`, and `BlobMissing`."""
+        key, row = check_key(record.key), to_row(record)
+        if record.blob is not None:
+            self._blobs.check(record.blob)
+        return (
+            record.id, *key_columns(key), utc(record.created), utc(record.updated), *row_columns(row, record.blob),
+            digest(key, row), *self._payload(row.data),
+        )  # fmt: skip
 
     def patch(self, id: UUID, patch: Patch, *, if_seq: int | None = None, durable: bool = True) -> Record:
         """See `Store.patch`."""
@@ -236,13 +244,13 @@ class PostgresStore:
             return True, data, None, len(data)
         return True, None, hash_bytes(self.put_blob(data, "application/json").sha256), len(data)
 
-    def _same(self, record: Record, content: bytes) -> Record:
+    def _same(self, record: Record) -> Record:
         """What has the id already, provided that `record` says the same as it did at first or does now."""
         there = self.get(record.id)
         if there is None:
             raise Conflict(f"artifact {record.id} was deleted: make a new one")
         first = self._database.row("SELECT digest FROM artifact WHERE id = %s", (record.id,)) or (None,)
-        if content not in (first[0], digest(there.key, to_row(there))):
+        if digest(record.key, to_row(record)) not in (first[0], digest(there.key, to_row(there))):
             raise Conflict(f"the id {record.id} is taken by an artifact with other content: use a new id")
         return there
 

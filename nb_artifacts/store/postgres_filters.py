@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from nb_artifacts.errors import InvalidValue
-from nb_artifacts.store.postgres_rows import stored
+from nb_artifacts.store.postgres_rows import BEGINNING, short_key, stored
 from nb_artifacts.wire import (
     ArtifactFilter,
     IdFilter,
@@ -61,28 +61,39 @@ class Where:
         self.terms.append(term)
         self.values.extend(values)
 
-    def any_of(self, column: str, options: Sequence[str | UUID] | None) -> None:
+    def any_of(self, column: str, options: Sequence[str] | Sequence[UUID] | None) -> None:
         """The column is one of `options`; none at all matches nothing."""
         if options is None:
             return
-        listed = [_value(option) for option in options]
-        if len(listed) == 1:
-            self.add(f"{column} = %s", listed[0])
+        if len(options) == 1:
+            self.add(f"{column} = %s", options[0])
+        elif options:
+            kind = "uuid" if isinstance(options[0], UUID) else "text"
+            self.add(f"{column} = ANY(%s::{kind}[])", list(options))
         else:
-            kind = "uuid" if listed and isinstance(listed[0], UUID) else "text"
-            self.add(f"{column} = ANY(%s::{kind}[])" if listed else "false", *([listed] if listed else []))
+            self.add("false")
 
-    def like(self, column: str, part: str | None, *, lower: bool) -> None:
+    def text(self, column: str, options: Sequence[str] | None) -> None:
+        """The same for a column of texts, whose index knows how they begin."""
+        if options is None:
+            return
+        whole = [stored(option) or "" for option in options]
+        beginnings = list({option[:BEGINNING] for option in whole})
+        self.any_of(f"left({column}, {BEGINNING})", beginnings)
+        if any(len(option) >= BEGINNING for option in whole):
+            self.any_of(column, whole)
+
+    def like(self, column: str, part: str | None, *, folded: bool) -> None:
         """The column contains `part`, ASCII case folded, ``%`` and ``_`` being wildcards; an empty one is ignored.
 
-        A column whose texts are all `lower` case needs no folding of its own, which an index of trigrams can use.
+        Where it has no capitals itself, comparing as it is lets an index of trigrams be used.
         """
         if not part:
             return
         if len(part) > 10_000:
             raise InvalidValue(f"like_ takes at most 10,000 characters, not {len(part):,}")
         escaped = (stored(part) or "").replace("\\", "\\\\")
-        self.add(f"{column} {'LIKE' if lower else 'ILIKE'} %s", f"%{escaped.translate(_FOLD)}%")
+        self.add(f"{column} {'LIKE' if folded else 'ILIKE'} %s", f"%{escaped.translate(_FOLD)}%")
 
     def nest(self, other: Where, joined: str) -> None:
         """Take over another's conditions as one."""
@@ -119,8 +130,7 @@ def runs_sql(query: RunQuery) -> tuple[str, list[Any]]:
     where.any_of("r.state", None if query.state is None else [state.value for state in query.state])
     for column in ("notebook", "cell_id", "kernel_id"):
         value = getattr(query, column)
-        if value is not None:
-            where.add(f"r.{column} = %s", stored(value))
+        where.text(f"r.{column}", None if value is None else [value])
     page = _page(query.limit, query.offset)
     return f"SELECT r.body, r.seq FROM run r{where.sql()} ORDER BY r.started DESC, r.n DESC{page}", where.values
 
@@ -179,13 +189,16 @@ def _member(members: Where, filter: IdFilter | KeyFilter | TypeFilter | NameFilt
     if filter is None:
         return
     inner = Where()
-    inner.any_of(column, filter.any_)
-    if isinstance(filter, KeyFilter):
+    if isinstance(filter, IdFilter):
+        inner.any_of(column, filter.any_)
+    elif isinstance(filter, KeyFilter):
         _key(inner, filter, column)
-    elif isinstance(filter, NameFilter):
-        inner.like(column, filter.like_, lower=False)
-    elif isinstance(filter, TypeFilter) and filter.not_any_:
-        inner.add(f"{column} <> ALL(%s::text[])", [stored(type) for type in filter.not_any_])
+    else:
+        inner.text(column, filter.any_)
+        if isinstance(filter, NameFilter):
+            inner.like(column, filter.like_, folded=False)
+        elif filter.not_any_:
+            inner.add(f"{column} <> ALL(%s::text[])", [stored(type) for type in filter.not_any_])
     if not inner.terms:
         inner.add("true")
     members.nest(inner, " AND ")
@@ -193,9 +206,10 @@ def _member(members: Where, filter: IdFilter | KeyFilter | TypeFilter | NameFilt
 
 def _key(inner: Where, filter: KeyFilter, column: str) -> None:
     """Parts are looked for in the few keys, not in the many versions."""
+    inner.any_of(column, None if filter.any_ is None else [short_key(stored(key) or "") for key in filter.any_])
     if filter.like_:
         keys = Where()
-        keys.like("key", filter.like_, lower=True)
+        keys.like("coalesce(long_key, key)", filter.like_, folded=True)
         inner.add(f"{column} IN (SELECT key FROM key{keys.sql()})", *keys.values)
     if filter.exists_ is not None:
         inner.add(f"{column} IS {'NOT ' if filter.exists_ else ''}NULL")
@@ -204,7 +218,3 @@ def _key(inner: Where, filter: KeyFilter, column: str) -> None:
 def _page(limit: int | None, offset: int) -> str:
     most = "" if limit is None else f" LIMIT {min(max(limit, 0), _MOST)}"
     return most if offset <= 0 else f"{most} OFFSET {min(offset, _MOST)}"
-
-
-def _value(option: str | UUID) -> str | UUID:
-    return option if isinstance(option, UUID) else stored(option) or ""

@@ -6,6 +6,7 @@ private characters, and a text that has the first of that pair already keeps it 
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -22,10 +23,21 @@ if TYPE_CHECKING:
 
     from nb_artifacts.store.rows import Row
 
-LISTED = ", ".join(f"a.{name}" for name in COLUMNS.split(", "))
+
+def columns_of(row: str) -> str:
+    """The columns of a record, in the order of `COLUMNS`, of a row by that name."""
+    names = COLUMNS.split(", ")
+    return ", ".join(f"coalesce({row}.long_key, {row}.key)" if name == "key" else f"{row}.{name}" for name in names)
+
+
+LISTED = columns_of("a")
 PAYLOAD = ", p.data, p.sha256, p.size"
 WITH_PAYLOAD = " LEFT JOIN payload p ON p.id = a.id AND a.data IS NULL"
 
+BEGINNING = 200
+"""How much of a text an index knows."""
+
+_LONGEST_KEY = 1000
 _MARK = "\ue000"
 _NUL, _MARKED = _MARK + "0", _MARK + "1"
 _metadata: Callable[[bytes], dict[str, str]] = msgspec.json.Decoder(dict[str, str]).decode
@@ -52,6 +64,16 @@ def shown(text: str | None) -> str | None:
     if text is None or _MARK not in text:
         return text
     return text.replace(_NUL, "\0").replace(_MARKED, _MARK)
+
+
+def short_key(key: str) -> str:
+    """A key as indexes know it: a long one is cut, and its hash put after a character that no key has."""
+    return key if len(key) <= _LONGEST_KEY else f"{key[:900]}~{hashlib.sha256(key.encode()).hexdigest()}"
+
+
+def key_columns(key: str | None) -> tuple[str | None, str | None]:
+    """A key as indexes know it, and where that is not all of it the whole."""
+    return (key, None) if key is None or len(key) <= _LONGEST_KEY else (short_key(key), key)
 
 
 def utc(moment: datetime) -> datetime:

@@ -45,9 +45,10 @@ CREATE TABLE part (upload uuid NOT NULL, n integer NOT NULL, bytes bytea NOT NUL
 ALTER TABLE part ALTER bytes SET STORAGE EXTERNAL;
 
 -- `data` is null where it is longer than SHORT_DATA: then it lies in `payload`, so that lists never read it.
--- `digest` is of the content as first put.
+-- `digest` is of the content as first put. An index takes no more than 2.7 kB: a longer key stands in `long_key`, and in
+-- `key` shortened to what is still its own; other texts are found by how they begin.
 CREATE TABLE artifact (
-  id uuid PRIMARY KEY, seq bigint NOT NULL UNIQUE, key text COLLATE "C", version bigint,
+  id uuid PRIMARY KEY, seq bigint NOT NULL UNIQUE, key text COLLATE "C", long_key text COLLATE "C", version bigint,
   created timestamptz NOT NULL, updated timestamptz NOT NULL, type text COLLATE "C", description text,
   flow_run_id uuid, task_run_id uuid, data bytea, metadata json, tags json, info json,
   blob_sha256 bytea, blob_size bigint, blob_media text, digest bytea NOT NULL,
@@ -55,7 +56,7 @@ CREATE TABLE artifact (
 );
 CREATE UNIQUE INDEX artifact_key ON artifact (key NULLS FIRST, version NULLS FIRST);
 CREATE INDEX artifact_created ON artifact (created, id);
-CREATE INDEX artifact_type ON artifact (type, created, id);
+CREATE INDEX artifact_type ON artifact (left(type, 200), created, id);
 CREATE INDEX artifact_flow ON artifact (flow_run_id, created, id) WHERE flow_run_id IS NOT NULL;
 CREATE INDEX artifact_task ON artifact (task_run_id, created, id) WHERE task_run_id IS NOT NULL;
 CREATE INDEX artifact_blob ON artifact (blob_sha256, blob_size) WHERE blob_sha256 IS NOT NULL;
@@ -70,14 +71,15 @@ CREATE INDEX payload_blob ON payload (sha256, size) WHERE sha256 IS NOT NULL;
 -- A key's line of versions. `last_version` only grows; `id` and `created` are null while no version is left. What changes
 -- with every version has no index here, which keeps its updates cheap; the newest version is a row of its own table.
 CREATE TABLE key (
-  key text COLLATE "C" PRIMARY KEY, last_version bigint NOT NULL, id uuid UNIQUE, created timestamptz
+  key text COLLATE "C" PRIMARY KEY, long_key text COLLATE "C", last_version bigint NOT NULL, id uuid UNIQUE,
+  created timestamptz
 ) WITH (fillfactor = 80);
 CREATE INDEX key_created ON key (created, key);
 CREATE TABLE newest (key text COLLATE "C" PRIMARY KEY, id uuid NOT NULL, created timestamptz NOT NULL);
 CREATE INDEX newest_created ON newest (created, id);
 
 CREATE TABLE tombstone (
-  seq bigint PRIMARY KEY, id uuid NOT NULL UNIQUE, key text COLLATE "C", version bigint, deleted timestamptz NOT NULL
+  seq bigint PRIMARY KEY, id uuid NOT NULL UNIQUE, key text, version bigint, deleted timestamptz NOT NULL
 );
 
 -- `body` is the whole run; the other columns are what is asked for. A cell has its session's notebook and kernel.
@@ -90,11 +92,11 @@ CREATE TABLE run (
 CREATE INDEX run_started ON run (started, n);
 CREATE INDEX run_parent ON run (parent_id, started, n) WHERE parent_id IS NOT NULL;
 CREATE INDEX run_session ON run (session_id, started, n) WHERE session_id IS NOT NULL;
-CREATE INDEX run_cell ON run (cell_id, started, n) WHERE cell_id IS NOT NULL;
-CREATE INDEX run_notebook ON run (notebook, started, n) WHERE notebook IS NOT NULL;
-CREATE INDEX run_kernel ON run (kernel_id, started, n) WHERE kernel_id IS NOT NULL;
+CREATE INDEX run_cell ON run (left(cell_id, 200), started, n) WHERE cell_id IS NOT NULL;
+CREATE INDEX run_notebook ON run (left(notebook, 200), started, n) WHERE notebook IS NOT NULL;
+CREATE INDEX run_kernel ON run (left(kernel_id, 200), started, n) WHERE kernel_id IS NOT NULL;
 CREATE INDEX run_state ON run (state, started, n);
-CREATE INDEX run_name ON run (name) WHERE name IS NOT NULL;
+CREATE INDEX run_name ON run (left(name, 200)) WHERE name IS NOT NULL;
 """
 
 _TRIGRAMS = """
@@ -104,7 +106,7 @@ DECLARE place text;
 BEGIN
   CREATE EXTENSION IF NOT EXISTS pg_trgm SCHEMA public;
   SELECT n.nspname INTO place FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'pg_trgm';
-  EXECUTE format('CREATE INDEX key_trigrams ON key USING gin (key %I.gin_trgm_ops)', place);
+  EXECUTE format('CREATE INDEX key_trigrams ON key USING gin (coalesce(long_key, key) %I.gin_trgm_ops)', place);
 EXCEPTION WHEN insufficient_privilege OR undefined_file OR feature_not_supported OR invalid_schema_name THEN
   NULL;
 END $$;
@@ -151,7 +153,7 @@ END $$;
 _WRITES = """
 -- Keeps a new record: its seq and version, or no seq where the id is, or was, that of another.
 CREATE FUNCTION put(
-  _id uuid, _key text, _created timestamptz, _updated timestamptz, _type text, _description text,
+  _id uuid, _key text, _long_key text, _created timestamptz, _updated timestamptz, _type text, _description text,
   _flow_run_id uuid, _task_run_id uuid, _data bytea, _metadata json, _tags json, _info json,
   _sha256 bytea, _size bigint, _media text, _digest bytea,
   _long boolean, _long_data bytea, _long_sha256 bytea, _long_size bigint,
@@ -162,7 +164,8 @@ BEGIN
     RETURN;
   END IF;
   IF _key IS NOT NULL THEN
-    INSERT INTO key AS k (key, last_version, id, created) VALUES (_key, 1, gen_random_uuid(), _created)
+    INSERT INTO key AS k (key, long_key, last_version, id, created)
+    VALUES (_key, _long_key, 1, gen_random_uuid(), _created)
     ON CONFLICT (key) DO UPDATE SET last_version = k.last_version + 1,
       id = coalesce(k.id, excluded.id), created = coalesce(k.created, excluded.created)
     RETURNING last_version INTO _version;
@@ -171,7 +174,7 @@ BEGIN
   END IF;
   _seq := next_seq();
   INSERT INTO artifact VALUES (
-    _id, _seq, _key, _version, _created, _updated, _type, _description, _flow_run_id, _task_run_id, _data,
+    _id, _seq, _key, _long_key, _version, _created, _updated, _type, _description, _flow_run_id, _task_run_id, _data,
     _metadata, _tags, _info, _sha256, _size, _media, _digest
   );
   IF _long THEN
@@ -238,7 +241,7 @@ BEGIN
   END IF;
   _sha256 := gone.blob_sha256;
   DELETE FROM payload WHERE id = _id RETURNING sha256 INTO _long_sha256;
-  INSERT INTO tombstone VALUES (next_seq(), _id, gone.key, gone.version, _deleted);
+  INSERT INTO tombstone VALUES (next_seq(), _id, coalesce(gone.long_key, line), gone.version, _deleted);
   IF line IS NULL THEN
     RETURN;
   END IF;

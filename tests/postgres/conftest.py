@@ -1,0 +1,1 @@
+from postgres.fixtures import address, cluster, database, schema, store  # noqa: F401
