@@ -38,7 +38,7 @@ def test_a_listing_loads_no_frames(home):
 
 def test_both_scripts_are_the_same(shell, home):
     nba.create("x", "words")
-    assert shell("ls").stdout == shell("ls", script="jupyter-artifact").stdout
+    assert shell("ls", "-o", "json").stdout == shell("ls", "-o", "json", script="jupyter-artifact").stdout
     assert b"Usage: jupyter artifact [OPTIONS]" in shell("--help", script="jupyter-artifact").stdout
     done = shell("artifact", "history", "words", script="jupyter")
     assert done.stdout.startswith(b"Version  ID")

@@ -47,17 +47,17 @@ def test_1_what_create_returned_survives_kill_9():
 @pytest.mark.parametrize(
     ("loop", "state", "value"),
     [
-        ("for _ in nba.track(range(4), key='bar'): os._exit(9)", "running", 0),
+        ("for _ in nba.track(range(4), key='bar'): os._exit(9)", "running, interrupted", 0),
         ("for _ in nba.track(range(4), key='bar'): pass\nos._exit(9)", "finished", 100),
         ("for n in nba.track(range(4), key='bar'):\n    if n == 2: break\nos._exit(9)", "stopped", 50),
-        ("loop = iter(nba.track((1 / (2 - n) for n in range(4)), key='bar', total=4))\n"
-         "try: [next(loop) for _ in range(4)]\nexcept ZeroDivisionError: os._exit(9)", "failed", 50),
+        ("try:\n    for _ in nba.track((1 / (2 - n) for n in range(4)), key='bar', total=4): pass\nfinally: os._exit(9)", "failed", 50),
     ],
 )  # fmt: skip
 def test_1_a_bars_first_and_last_value_are_on_disk_before_the_call_returns(loop, state, value):
     assert start(f"import os\n{loop}").wait(timeout=60) == 9
     bar = nba.Artifact.get("bar")
-    assert (bar.payload.info.state, bar.value) == (state, value)
+    assert bar.payload.info.state in state
+    assert bar.value == value
 
 
 # 2
