@@ -68,6 +68,16 @@ def test_a_file_that_cannot_be_is_refused(cli, kept, tmp_path):
     assert list(tmp_path.glob("*.*")) == []
 
 
+@pytest.mark.parametrize(
+    "name", ["../store-id", "/etc/passwd", "..%2fstore-id", "a/../b", "..\\store.db", "text@../1", "text@1/../2"]
+)
+def test_no_name_leads_out_of_the_folder(cli, kept, name):
+    """S-15."""
+    for verb in ("get", "inspect", "delete", "history"):
+        done = cli(verb, name, code=2 if verb == "history" and "@" in name else 1)
+        assert done.stdout == ""
+
+
 def test_a_version_or_an_id_can_be_named(cli, home):
     made = [nba.create(text, "words") for text in ("one", "two")]
     assert cli("get", "words").stdout == "two"
