@@ -11,7 +11,23 @@ import msgspec
 from nb_artifacts.types import Payload, payload_class
 from nb_artifacts.wire import BlobRef, Record, new_id, now
 
-FORBIDDEN = {"script", "iframe", "object", "embed", "base", "meta", "link", "form", "style", "svg", "math", "input", "button", "audio", "video"}
+FORBIDDEN = {
+    "script",
+    "iframe",
+    "object",
+    "embed",
+    "base",
+    "meta",
+    "link",
+    "form",
+    "style",
+    "svg",
+    "math",
+    "input",
+    "button",
+    "audio",
+    "video",
+}
 
 
 def kept(payload: Payload) -> Record:
@@ -41,7 +57,9 @@ def back(payload: Payload) -> Payload:
 
 def stored(type: str | None, data: Any, info: dict[str, Any] | None = None) -> Payload:
     """The payload of a record that another program wrote."""
-    record = Record(id=new_id(), created=now(), updated=now(), type=type, data=msgspec.Raw(msgspec.json.encode(data)), info=info or {})
+    record = Record(
+        id=new_id(), created=now(), updated=now(), type=type, data=msgspec.Raw(msgspec.json.encode(data)), info=info or {}
+    )
     return payload_class(type).read(record, lambda: b"")
 
 
@@ -63,9 +81,19 @@ class _Watch(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in FORBIDDEN:
             self.problems.append(f"<{tag}>")
-        for name, value in attrs:
-            value = value or ""
-            if name.startswith("on") or name in ("id", "name", "class", "srcdoc", "formaction", "srcset", "data", "background", "ping"):
+        for name, given in attrs:
+            value = given or ""
+            if name.startswith("on") or name in (
+                "id",
+                "name",
+                "class",
+                "srcdoc",
+                "formaction",
+                "srcset",
+                "data",
+                "background",
+                "ping",
+            ):
                 self.problems.append(f"{tag} {name}={value}")
             if name.startswith("data-"):
                 self.problems.append(f"{tag} {name}={value}")

@@ -13,6 +13,7 @@ from nb_artifacts.types._sheet import Column, Kind, Library, Sheet, Spec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
     import pyarrow as pa
 
 MAX_DATA = 256_000

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from nb_artifacts.errors import InvalidValue
 from nb_artifacts.types._labels import encode_label, shown_label, unique_names
-from nb_artifacts.types._objects import encode_objects, json_problem
+from nb_artifacts.types._nested import json_problem
+from nb_artifacts.types._objects import encode_objects
 from nb_artifacts.types._sheet import Column, Sheet, Spec, kind_of, write_inline, write_schema
 
 if TYPE_CHECKING:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import math
 from html import escape
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nb_artifacts.types._data import HEAD, Row
 from nb_artifacts.types._html import LINE, QUIET, escaped, fit, line
 from nb_artifacts.types.text import MAX_TEXT, one_line, plural
 
 if TYPE_CHECKING:
-    from nb_artifacts.types._sheet import Column
     from collections.abc import Callable, Sequence
+
+    from nb_artifacts.types._sheet import Column
 
 _MAX_WIDE = 20
 _CELL = 120

@@ -34,8 +34,10 @@ def figure_of(value: Any, depth: int = 2) -> Any:
         while not isinstance(found, loaded("matplotlib.figure", "Figure")):
             found = found.figure
         return found
-    if isinstance(value, (*loaded("matplotlib.artist", "Artist"), *loaded("seaborn.axisgrid", "_BaseGrid"))):
-        return figure_of(value.figure, 0) if value.figure is not None else None
+    drawn: tuple[Any, ...] = (*loaded("matplotlib.artist", "Artist"), *loaded("seaborn.axisgrid", "_BaseGrid"))
+    if isinstance(value, drawn):
+        figure: Any = value.figure
+        return figure_of(figure, 0) if figure is not None else None
     if isinstance(value, loaded("numpy", "ndarray")):
         value = list(value.flat)[:64] if value.dtype == object else ()
     if depth and isinstance(value, (list, tuple)):

@@ -11,6 +11,7 @@ from base64 import b64decode
 from html import escape
 from typing import TYPE_CHECKING
 
+from nb_artifacts.types._allowed import ATTRIBUTES, DISPLAYS, NUMBERS, ROLES, STYLES, TAGS, WITH_CONTENT
 from nb_artifacts.types._svg import is_plain
 from nb_artifacts.types._url import host, is_picture, is_safe
 from nb_artifacts.types.text import clip_text, visible
@@ -22,202 +23,8 @@ if TYPE_CHECKING:
 LINE = "1px solid rgba(128,128,128,0.4)"
 QUIET = "opacity:0.75;font-size:85%"
 
-_TAGS = frozenset(
-    [
-        "a",
-        "abbr",
-        "b",
-        "bdi",
-        "bdo",
-        "blockquote",
-        "br",
-        "caption",
-        "center",
-        "cite",
-        "code",
-        "col",
-        "colgroup",
-        "dd",
-        "del",
-        "details",
-        "dfn",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "figcaption",
-        "figure",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-        "li",
-        "mark",
-        "ol",
-        "p",
-        "pre",
-        "q",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "time",
-        "tr",
-        "tt",
-        "u",
-        "ul",
-        "var",
-        "wbr",
-    ]
-)
-_CONTENT_TOO = frozenset(
-    [
-        "applet",
-        "audio",
-        "base",
-        "canvas",
-        "embed",
-        "frame",
-        "frameset",
-        "head",
-        "iframe",
-        "link",
-        "math",
-        "meta",
-        "noembed",
-        "noframes",
-        "noscript",
-        "object",
-        "param",
-        "plaintext",
-        "script",
-        "select",
-        "style",
-        "svg",
-        "template",
-        "textarea",
-        "title",
-        "video",
-        "xml",
-        "xmp",
-    ]
-)
-_EVERYWHERE = frozenset({"dir", "lang", "style", "title", "role", "aria-label", "aria-hidden"})
-_BAR = frozenset({"aria-valuenow", "aria-valuemin", "aria-valuemax", "aria-valuetext"})
-_CELL = frozenset({"align", "colspan", "rowspan", "scope", "valign"})
-_ATTRIBUTES = {
-    "*": set(_EVERYWHERE),
-    "a": {"href"},
-    "col": {"span"},
-    "colgroup": {"span"},
-    "details": {"open"},
-    "div": {"align", *_BAR},
-    "img": {"alt", "height", "src", "width"},
-    "li": {"value"},
-    "ol": {"start", "reversed"},
-    "p": {"align"},
-    "span": set(_BAR),
-    "table": {"border"},
-    "td": set(_CELL),
-    "th": set(_CELL),
-    "tr": {"align", "valign"},
-}
-_STYLES = frozenset(
-    [
-        "background-color",
-        "border",
-        "border-bottom",
-        "border-bottom-color",
-        "border-bottom-style",
-        "border-bottom-width",
-        "border-collapse",
-        "border-color",
-        "border-left",
-        "border-left-color",
-        "border-left-style",
-        "border-left-width",
-        "border-radius",
-        "border-right",
-        "border-right-color",
-        "border-right-style",
-        "border-right-width",
-        "border-spacing",
-        "border-style",
-        "border-top",
-        "border-top-color",
-        "border-top-style",
-        "border-top-width",
-        "border-width",
-        "box-sizing",
-        "caption-side",
-        "color",
-        "direction",
-        "display",
-        "font-family",
-        "font-size",
-        "font-style",
-        "font-variant",
-        "font-weight",
-        "height",
-        "letter-spacing",
-        "line-height",
-        "list-style-type",
-        "margin",
-        "margin-bottom",
-        "margin-left",
-        "margin-right",
-        "margin-top",
-        "max-height",
-        "max-width",
-        "min-height",
-        "min-width",
-        "opacity",
-        "overflow",
-        "overflow-wrap",
-        "overflow-x",
-        "overflow-y",
-        "padding",
-        "padding-bottom",
-        "padding-left",
-        "padding-right",
-        "padding-top",
-        "table-layout",
-        "text-align",
-        "text-decoration",
-        "text-indent",
-        "text-transform",
-        "vertical-align",
-        "white-space",
-        "width",
-        "word-break",
-        "word-spacing",
-        "word-wrap",
-    ]
-)
 _STYLE_VALUE = re.compile(r"[a-z0-9#%., +()'_-]{1,120}\Z", re.IGNORECASE)
 _STYLE_CALL = re.compile(r"([a-z-]*)\(", re.IGNORECASE)
-_DISPLAYS = frozenset(
-    ["block", "inline", "inline-block", "none", "table", "table-cell", "table-row", "list-item", "flex", "inline-flex", "grid"]
-)
-_ROLES = frozenset(["progressbar", "img", "presentation", "note", "table", "row", "cell", "columnheader", "rowheader"])
 _SVG = "data:image/svg+xml;base64,"
 _TOKEN = re.compile(r'<(/?)(a|img)\b((?:\s+[a-z-]+="[^"]*")*)\s*/?>')
 _PART = re.compile(r'\s+([a-z-]+)="([^"]*)"')
@@ -228,11 +35,11 @@ def _style(value: str) -> str | None:
     for part in value.split(";"):
         name, _, given = part.partition(":")
         name, given = name.strip().lower(), " ".join(given.split())
-        if name not in _STYLES or not _STYLE_VALUE.match(given):
+        if name not in STYLES or not _STYLE_VALUE.match(given):
             continue
         if any(call.lower() not in ("rgb", "rgba", "hsl", "hsla") for call in _STYLE_CALL.findall(given)):
             continue
-        if name == "display" and given not in _DISPLAYS:
+        if name == "display" and given not in DISPLAYS:
             continue
         kept.append(f"{name}:{given}")
     return ";".join(kept) or None
@@ -253,12 +60,12 @@ def _keep(_tag: str, name: str, value: str) -> str | None:
     if name == "style":
         return _style(value)
     if name == "role":
-        return value if value in _ROLES else None
+        return value if value in ROLES else None
     if name == "href":
         return value if is_safe(value) else None
     if name == "src":
         return value if _picture(value) else None
-    if name in ("width", "height", "colspan", "rowspan", "span", "start", "value", "border"):
+    if name in NUMBERS:
         return value if value.isascii() and value.isdigit() and len(value) < 6 else None
     return value
 
@@ -272,9 +79,9 @@ def _clean(text: str, keep: Callable[[str, str, str], str | None]) -> str:
 
     return nh3.clean(
         text,
-        tags=set(_TAGS),
-        clean_content_tags=set(_CONTENT_TOO),
-        attributes=_ATTRIBUTES,
+        tags=set(TAGS),
+        clean_content_tags=set(WITH_CONTENT),
+        attributes=ATTRIBUTES,
         attribute_filter=keep,
         url_schemes={"http", "https", "mailto", "data"},
         link_rel="noopener noreferrer",

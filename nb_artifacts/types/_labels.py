@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date, datetime, timedelta
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nb_artifacts.errors import InvalidValue
 from nb_artifacts.types._guess import class_name, loaded
@@ -12,60 +11,51 @@ from nb_artifacts.types._guess import class_name, loaded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_PLAIN = (str, bool, type(None))
-
 
 def encode_label(label: Any) -> Any:
     """A label as a JSON value that `decode_label` turns back into an equal one.
 
     Raises `InvalidValue` naming a label of another class.
     """
-    if isinstance(label, loaded("numpy", "generic")) and not isinstance(
-        label, (*loaded("numpy", "datetime64", "timedelta64"), str)
-    ):
+    dated = loaded("numpy", "datetime64", "timedelta64")
+    if isinstance(label, loaded("numpy", "generic")) and not isinstance(label, (*dated, str)):
         label = label.item()
-    if isinstance(label, _PLAIN):
+    if isinstance(label, (str, bool, type(None))):
         return label
-    kind = type(label)
-    if kind is int:
-        return {"int": str(label)}
-    if kind is float:
-        return {"float": repr(label)}
     if isinstance(label, tuple):
         return {"tuple": [encode_label(part) for part in label]}
-    if isinstance(label, loaded("pandas", "Timestamp")) and label == label:  # noqa: PLR0124 (NaT differs from itself)
-        return {"Timestamp": label.isoformat()}
-    if kind in (datetime, date):
-        return {kind.__name__: label.isoformat()}
-    if kind is timedelta:
-        return {"timedelta": [label.days, label.seconds, label.microseconds]}
-    if kind is bytes:
-        return {"bytes": label.hex()}
-    raise InvalidValue(
-        f"the column or index name {label!r:.80} is a {class_name(label)}: use a text, a number, a date or a tuple of them."
-    )
+    stamp = isinstance(label, loaded("pandas", "Timestamp")) and label == label  # noqa: PLR0124 (NaT differs from itself)
+    name = "Timestamp" if stamp else type(label).__name__ if type(label) in _CLASSES else None
+    if name is None:
+        raise InvalidValue(
+            f"the column or index name {label!r:.80} is a {class_name(label)}: use a text, a number, a date or a tuple of them."
+        )
+    return {name: _WRITERS[name](label)}
 
 
 def decode_label(found: Any) -> Any:
     """The label that `encode_label` wrote."""
     if not isinstance(found, dict):
         return found
-    ((kind, value),) = found.items()
-    if kind == "tuple":
+    ((name, value),) = found.items()
+    if name == "tuple":
         return tuple(decode_label(part) for part in value)
-    if kind == "Timestamp":
-        return sys.modules["pandas"].Timestamp(value)
-    return _READERS[kind](value)
+    if name == "Timestamp":
+        import pandas as pd
+
+        return pd.Timestamp(value)
+    return _READERS[name](value)
 
 
+_CLASSES = (int, float, datetime, date, timedelta, bytes)
+_WRITERS: dict[str, Callable[[Any], Any]] = {
+    "int": str, "float": repr, "datetime": datetime.isoformat, "date": date.isoformat, "bytes": bytes.hex,
+    "timedelta": lambda span: [span.days, span.seconds, span.microseconds], "Timestamp": lambda stamp: stamp.isoformat(),
+}  # fmt: skip
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "int": int,
-    "float": float,
-    "datetime": datetime.fromisoformat,
-    "date": date.fromisoformat,
+    "int": int, "float": float, "datetime": datetime.fromisoformat, "date": date.fromisoformat, "bytes": bytes.fromhex,
     "timedelta": lambda parts: timedelta(*parts),
-    "bytes": bytes.fromhex,
-}
+}  # fmt: skip
 
 
 def shown_label(label: Any) -> str:

@@ -27,7 +27,7 @@ _KINDS = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GI
 NAMES = {"image/png": "PNG", "image/jpeg": "JPEG", "image/gif": "GIF", "image/webp": "WebP", "image/svg+xml": "SVG"}
 SUFFIXES = {"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp", "image/svg+xml": ".svg"}
 _MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
-_WIDTHS = (960, 720, 540, 400, 280, 180, 96)
+_WIDTHS = (960, 720, 540, 400, 280, 180, 96, 48)
 
 
 class Picture(NamedTuple):
@@ -183,8 +183,11 @@ def thumbnail(picture: Picture, alt: str, room: int) -> str | None:
     if picture.media == "image/svg+xml" or (picture.width or 0) * (picture.height or 0) > _MAX_DECODED or room < 1200:
         return None
     try:
-        image = opened(picture)
+        from PIL import ImageOps
+
+        image: PILImage.Image = opened(picture)
         image.draft("RGB", (_WIDTHS[0], _WIDTHS[0]))
+        image = ImageOps.exif_transpose(image)
         clear = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
         image = image.convert("RGBA" if clear else "RGB")
         for width in _WIDTHS:

@@ -20,6 +20,8 @@ Spec = dict[str, Any]
 """How to turn an Arrow column back into the column it was made from; plain JSON."""
 
 META = b"nb_artifacts"
+_WRITTEN: dict[str, Kind] = {"int": "number", "Decimal": "number", "time": "time"}
+"""Kinds of what is written as text for want of an Arrow type with room for it."""
 _MAX_META = 50_000_000
 """Bytes of our metadata; Parquet readers refuse a footer of more than 100 MB."""
 
@@ -53,18 +55,14 @@ def kind_of(kind: Any, spec: Spec | None = None) -> Kind:
     """What a reader makes of an Arrow type."""
     import pyarrow.types as is_
 
-    if spec is not None and spec.get("text"):
-        return "number" if spec["of"] in {"int", "Decimal"} else "time" if spec["of"] == "time" else "text"
-    if spec is not None and spec.get("json"):
-        return "other"
+    if spec is not None and (spec.get("text") or spec.get("json")):
+        return _WRITTEN.get(spec["of"], "text") if spec.get("text") else "other"
     if is_.is_dictionary(kind):
-        return kind_of(kind.value_type)
-    if is_.is_boolean(kind):
-        return "bool"
+        kind = kind.value_type
     if is_.is_integer(kind) or is_.is_floating(kind) or is_.is_decimal(kind):
         return "number"
-    if is_.is_temporal(kind):
-        return "time"
+    if is_.is_boolean(kind) or is_.is_temporal(kind):
+        return "bool" if is_.is_boolean(kind) else "time"
     return "text" if is_.is_string(kind) or is_.is_large_string(kind) or str(kind) == "string_view" else "other"
 
 
@@ -125,12 +123,15 @@ def _culprit(sheet: Sheet) -> str:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for column in sheet.columns:
+    def fails(column: Column) -> bool:
         try:
             pq.write_table(sheet.table.select([column.field]), io.BytesIO())
         except (pa.ArrowException, ValueError):
-            return f"column {column.name!r}, row 0 ({column.dtype}),"
-    return "the table"
+            return True
+        return False
+
+    found = next(filter(fails, sheet.columns), None)
+    return f"column {found.name!r}, row 0 ({found.dtype})," if found else "the table"
 
 
 def from_parquet(content: bytes) -> tuple[pa.Table, dict[str, Any] | None]:

@@ -119,8 +119,9 @@ def decode_axis(spec: Spec, columns: list[Any]) -> pd.Index[Any]:
         levels.append(found)
     if spec["multi"]:
         return pd.MultiIndex.from_arrays(levels, names=names)
-    levels[0].name = names[0]
-    return levels[0]
+    only: pd.Index[Any] = levels[0]
+    only.name = names[0]
+    return only
 
 
 def _decode_labels(spec: Spec) -> pd.Index[Any]:

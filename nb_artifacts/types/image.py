@@ -133,10 +133,14 @@ class Image(Payload):
         return f"<image {self.summary()}>"
 
     def html(self, room: int) -> str:
-        """The image where it fits, else a smaller copy that says so; of an address, a link."""
+        """The image where it fits, else a smaller copy that says so; of an address, a link; of a damaged file, why."""
         if self._url is not None:
             return self._link(room)
-        alt, picture = self._alt(), self._found()
+        try:
+            picture = self._found()
+        except InvalidValue as error:
+            return line(f"{self.summary()}: {error}", room)
+        alt = self._alt()
         note = f'<div style="{QUIET}">{escape(f"shown smaller; the original is {self.summary()}")}</div>'
         ready = _pixels.inline(picture, alt, room - 100)
         found = fit(room, [lambda: ready]) if ready else ""
@@ -211,6 +215,8 @@ def _decoded(url: str) -> bytes:
 def _from_file(path: str | os.PathLike[str]) -> _pixels.Picture:
     place = Path(path).expanduser()
     try:
+        if place.exists() and not place.is_file():
+            raise InvalidValue(f"{place} is not a file.")
         length = place.stat().st_size
         if length > _MAX_FILE:
             raise InvalidValue(f"{place} has {size(length)}: images up to {size(_MAX_FILE)} are kept.")
@@ -226,6 +232,10 @@ def _picture(value: Any) -> _pixels.Picture:
         return _pixels.measured(_decoded(value))
     if isinstance(value, (str, os.PathLike)):
         return _from_file(value)
+    return _drawn(value)
+
+
+def _drawn(value: Any) -> _pixels.Picture:
     if isinstance(value, loaded("PIL.Image", "Image")):
         return _pixels.from_pillow(value)
     figure = figure_of(value)

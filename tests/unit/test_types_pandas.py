@@ -20,8 +20,6 @@ from payloads import back, check_shown, kept, strict
 from nb_artifacts.errors import InvalidValue
 from nb_artifacts.types import coerce
 
-PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
-
 
 def assert_kept(frame: pd.DataFrame) -> pd.DataFrame:
     payload = coerce(frame)
@@ -112,7 +110,7 @@ DTYPES = {
     "object-float": objects(1.5, None, np.nan),
     "object-bool": objects(True, None, False),
     "object-bytes": objects(b"\x00\xff", None, b""),
-    "object-Decimal": objects(Decimal("1.10"), None, Decimal("-3")),
+    "object-Decimal": objects(Decimal("1.10"), None, Decimal(-3)),
     "object-Decimal-big": objects(Decimal("1e50"), None, Decimal("1e-50")),
     "object-Decimal-odd": objects(Decimal("1.5"), Decimal("Infinity"), None),
     "object-date": objects(dt.date(2020, 1, 1), None, dt.date(1, 1, 1)),
@@ -150,9 +148,15 @@ def test_a_column_comes_back_equal(name):
     check_shown(coerce(pd.DataFrame({"x": series})), rooms=(300, 8000))
 
 
-@pytest.mark.parametrize("name", [name for name in DTYPES if not name.startswith(("float16", "object-array", "object-list", "object-dict"))])
+@pytest.mark.parametrize(
+    "name", [name for name in DTYPES if not name.startswith(("float16", "object-array", "object-list", "object-dict"))]
+)
 def test_an_index_comes_back_equal(name):
-    index = pd.Index(DTYPES[name], name="key") if DTYPES[name].dtype != object else pd.Index(DTYPES[name], dtype=object, name="key", tupleize_cols=False)
+    index = (
+        pd.Index(DTYPES[name], name="key")
+        if DTYPES[name].dtype != object
+        else pd.Index(DTYPES[name], dtype=object, name="key", tupleize_cols=False)
+    )
     if isinstance(index, pd.RangeIndex):
         index = pd.Index(list(index))
     assert_kept(pd.DataFrame({"x": range(len(index))}, index=index))
@@ -173,7 +177,7 @@ INDEXES = {
     "ints": pd.Index([5, 3, 5], name="i"),
     "text": pd.Index(["a", "b", "c"]),
     "dates-freq": pd.date_range("2020", periods=3, freq="D", name="day"),
-    "dates-business": pd.date_range("2020", periods=3, freq="BQE-MAR" if PANDAS_3 else "BQE-MAR"),
+    "dates-business": pd.date_range("2020", periods=3, freq="BQE-MAR"),
     "dates-zone-freq": pd.date_range("2020-03-29", periods=3, freq="h", tz="Europe/Berlin"),
     "timedelta-freq": pd.timedelta_range("1h", periods=3, freq="15min"),
     "periods": pd.period_range("2020", periods=3, freq="Q-NOV"),
@@ -181,7 +185,9 @@ INDEXES = {
     "categories": pd.CategoricalIndex(["b", "a", "b"], categories=["c", "b", "a"], ordered=True),
     "multi": pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)], names=["k", None]),
     "multi-same-names": pd.MultiIndex.from_arrays([[1, 2, 3], ["x", "y", "z"]], names=["k", "k"]),
-    "multi-kinds": pd.MultiIndex.from_arrays([pd.date_range("2020", periods=3, tz="UTC"), pd.Categorical(["b", "a", "b"]), [1.5, np.nan, 2]], names=["d", "c", "f"]),
+    "multi-kinds": pd.MultiIndex.from_arrays(
+        [pd.date_range("2020", periods=3, tz="UTC"), pd.Categorical(["b", "a", "b"]), [1.5, np.nan, 2]], names=["d", "c", "f"]
+    ),
     "named-like-a-column": pd.Index([3, 2, 1], name="x"),
     "tuple-name": pd.Index([3, 2, 1], name=("a", 1)),
     "int-name": pd.Index([3, 2, 1], name=0),
@@ -296,7 +302,10 @@ def test_labels_of_other_classes_are_refused():
 
 
 def test_other_readers_of_the_file_see_the_same_frame():
-    frame = pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": pd.Categorical(["u", "v"]), "t": pd.date_range("2020", periods=2, tz="UTC")}, index=pd.Index([5, 6], name="i"))
+    frame = pd.DataFrame(
+        {"a": [1, 2], "b": ["x", None], "c": pd.Categorical(["u", "v"]), "t": pd.date_range("2020", periods=2, tz="UTC")},
+        index=pd.Index([5, 6], name="i"),
+    )
     assert_frame_equal(pd.read_parquet(io.BytesIO(coerce(frame).file(".parquet"))), frame, check_freq=False)
     wide = frame.reset_index(drop=True)
     assert_frame_equal(pd.read_parquet(io.BytesIO(coerce(wide).file("")), engine="pyarrow"), wide)
@@ -363,7 +372,11 @@ def test_nulls_are_counted():
 def test_index_levels_come_first_as_columns():
     frame = pd.DataFrame({"v": [1.5, 2.5]}, index=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["k", None]))
     info = coerce(frame).content().info
-    assert [(column["name"], column["index"], column["kind"]) for column in info["columns"]] == [("k", True, "text"), ("", True, "number"), ("v", False, "number")]
+    assert [(column["name"], column["index"], column["kind"]) for column in info["columns"]] == [
+        ("k", True, "text"),
+        ("", True, "number"),
+        ("v", False, "number"),
+    ]
     assert info["column_count"] == 1
     assert coerce(frame).to_arrow().num_columns == 3
 
@@ -397,7 +410,19 @@ columns = st.one_of(
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.one_of(texts, st.integers(-5, 5)), columns), max_size=4), st.booleans())
 def test_any_frame_comes_back_equal(parts, indexed):
-    frame = pd.concat([pd.Series(values, dtype=object if isinstance(values, list) and type(values[0]) in (dict, list, Decimal) else None) for _, values in parts], axis=1) if parts else pd.DataFrame(index=range(3))
+    frame = (
+        pd.concat(
+            [
+                pd.Series(
+                    values, dtype=object if isinstance(values, list) and type(values[0]) in (dict, list, Decimal) else None
+                )
+                for _, values in parts
+            ],
+            axis=1,
+        )
+        if parts
+        else pd.DataFrame(index=range(3))
+    )
     frame.columns = pd.Index([label for label, _ in parts], dtype=object)
     if indexed:
         frame.index = pd.Index(["a", "b", "c"], name="key")
