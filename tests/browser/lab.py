@@ -176,16 +176,17 @@ class Lab:
         """`JupyterLab Light`, `JupyterLab Dark` or another theme by name."""
         self.command("apputils:change-theme", {"theme": name})
         self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
+        self.page.locator("#jupyterlab-splash").wait_for(state="detached")
 
     def sidebar_width(self, pixels: int) -> None:
         """Drag the sidebar's edge until the sidebar is about so wide."""
-        panel = self.page.locator("#jp-left-stack")
-        box = panel.bounding_box()
-        assert box
-        edge = box["x"] + box["width"] + 1
-        self.page.mouse.move(edge, box["y"] + 300)
+        stack = self.page.locator("#jp-left-stack").bounding_box()
+        handle = self.page.locator(".lm-SplitPanel-handle:visible").first.bounding_box()
+        assert stack
+        assert handle
+        self.page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + 300)
         self.page.mouse.down()
-        self.page.mouse.move(box["x"] + pixels, box["y"] + 300, steps=4)
+        self.page.mouse.move(stack["x"] + pixels, handle["y"] + 300, steps=4)
         self.page.mouse.up()
 
     def screenshot(self, name: str, of: Locator | None = None) -> None:

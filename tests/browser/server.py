@@ -23,7 +23,7 @@ BUILT = ROOT / "nb_artifacts" / "labextension"
 QUIET = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none", "maxNumberOutputs": 0},
 }
 """No news toast, no saving behind a test's back, and every cell in the DOM."""
 
@@ -91,6 +91,13 @@ class JupyterServer:
             notary.sign(nbformat.read(self.work / name, as_version=4))
             notary.store.close()
         return name
+
+    def export(self, name: str) -> Path:
+        """The notebook as HTML by nbconvert, which itself must ask nothing of other hosts."""
+        convert = [sys.executable, "-m", "nbconvert", "--to", "html", name]
+        hosts = [f"--HTMLExporter.{library}_url=" for library in ("mathjax", "require_js", "jquery")]
+        subprocess.run([*convert, *hosts], cwd=self.work, env=self.env, check=True, capture_output=True)
+        return (self.work / name).with_suffix(".html")
 
     def stop_kernels(self) -> None:
         """End every session, as a user does with "Shut Down All"."""

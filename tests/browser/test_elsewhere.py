@@ -20,7 +20,8 @@ def _notebook(*references: object) -> nbformat.NotebookNode:
         for reference in references
     ]
     cell = nbformat.v4.new_code_cell("made_elsewhere()", outputs=outputs, execution_count=1)
-    return nbformat.v4.new_notebook(cells=[cell])
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel})
 
 
 @pytest.mark.parametrize("trusted", [False, True])

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 from browser.cells import EACH, LOAD, TRUTHS, TYPES
 from browser.lab import Lab
 from browser.server import JupyterServer
@@ -54,11 +51,7 @@ def test_a_saved_notebook_as_html_shows_what_was_true(lab: Lab, server: JupyterS
     lab.open_notebook(path)
     lab.run_all()
     lab.save()
-    convert = [sys.executable, "-m", "nbconvert", "--to", "html", path]
-    hosts = ["--HTMLExporter.mathjax_url=", "--HTMLExporter.require_js_url=", "--HTMLExporter.jquery_url="]
-    subprocess.run([*convert, *hosts], cwd=server.work, env=server.env, check=True, capture_output=True)
-
-    lab.page.goto((server.work / "static.html").as_uri())
+    lab.page.goto(server.export(path).as_uri())
     for name, truth in TRUTHS.items():
         output = lab.page.locator(".jp-OutputArea-output", has_text=f"each-{name}").first
         expect(output).to_contain_text(truth)

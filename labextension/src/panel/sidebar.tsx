@@ -188,7 +188,7 @@ function Footer({ model }: { model: ArtifactsModel }): ReactElement | null {
       <span className="jp-nba-dot" data-state={away ? 'away' : 'live'} aria-hidden="true" />
       <span>
         {away ? 'Not connected' : 'Stored in your folder'} · {plural(status.keys, 'key')}
-        {status.blob_bytes > 0 && ` · ${bytes(status.blob_bytes)}`}
+        {status.blob_bytes > 0 && ` · ${bytes(status.blob_bytes).replace(' ', '\u00a0')}`}
       </span>
     </footer>
   );
