@@ -34,10 +34,11 @@ if TYPE_CHECKING:
         create_table_artifact,
         update_progress_artifact,
     )
-    from nb_artifacts.bars import track
+    from nb_artifacts.bars import progress, track
     from nb_artifacts.config import configure
     from nb_artifacts.core import status
     from nb_artifacts.runs import flow, run, task
+    from nb_artifacts.widgets import ProgressWidget
 
 __version__: str
 
@@ -48,6 +49,7 @@ __all__ = [
     "LinkArtifact",
     "MarkdownArtifact",
     "ProgressArtifact",
+    "ProgressWidget",
     "TableArtifact",
     "acreate",
     "acreate_image_artifact",
@@ -64,6 +66,7 @@ __all__ = [
     "create_progress_artifact",
     "create_table_artifact",
     "flow",
+    "progress",
     "run",
     "status",
     "task",
@@ -71,7 +74,16 @@ __all__ = [
     "update_progress_artifact",
 ]
 
-_HOMES = {"configure": "config", "flow": "runs", "run": "runs", "task": "runs", "status": "core", "track": "bars"}
+_HOMES = {
+    "ProgressWidget": "widgets",
+    "configure": "config",
+    "flow": "runs",
+    "run": "runs",
+    "task": "runs",
+    "status": "core",
+    "progress": "bars",
+    "track": "bars",
+}
 """Module of each public name that lies in none of the two usual ones."""
 
 

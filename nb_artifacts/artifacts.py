@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET
-
-from nb_artifacts import cells, core, display
-from nb_artifacts.errors import InvalidValue, NotFound
+from nb_artifacts import updates
+from nb_artifacts.errors import InvalidValue
 from nb_artifacts.handle import Artifact, existing
 from nb_artifacts.types import Payload, coerce
 from nb_artifacts.types.link import Link
@@ -213,32 +211,8 @@ def create_image_artifact(
 def update_progress_artifact(artifact_id: UUID, progress: float, description: str | None = None) -> UUID:
     """Set a progress artifact's percentage in place, from any process; a description of None leaves it as it is.
 
+    Call it as often as you like: between two writes, ten a second, the newest value waits; 100 is on disk at once.
     Raises `NotFound` for an id that no artifact has, and `InvalidValue` for one of another type or a value that is no
     number.
     """
-    wanted = core.to_id(artifact_id)
-    record = core.get(id=wanted)
-    if record is None:
-        raise NotFound(f"there is no artifact with the id {wanted}.")
-    before = core.read(record)
-    if not isinstance(before, Progress):
-        raise InvalidValue(f"{wanted} is a {record.type} artifact, not a progress: only a progress is updated.")
-    moved = before.moved(progress)
-    ended = moved.info.state != "running"
-    after = core.change(wanted, moved, UNSET if description is None else description, durable=ended)
-    if cells.kernel_shell() is not None:
-        _outputs(str(wanted)).update(lambda: display.bundle(after, moved, core.current_store().id), final=ended)
-    return wanted
-
-
-_live: dict[str, display.Live] = {}
-
-
-def _outputs(artifact_id: str) -> display.Live:
-    """The throttle of one artifact's outputs; the oldest is let go of beyond a thousand."""
-    found = _live.get(artifact_id)
-    if found is None:
-        if len(_live) >= 1000:
-            _live.pop(next(iter(_live)), None)
-        found = _live[artifact_id] = display.Live(artifact_id)
-    return found
+    return updates.put(artifact_id, progress, description)

@@ -7,14 +7,14 @@ or knows `Artifact`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from nb_artifacts import config, runs
+from nb_artifacts import config, runs, settle
 from nb_artifacts.errors import InvalidValue, NotFound
 from nb_artifacts.store import Store, open_store
 from nb_artifacts.types import Content, Payload, payload_class
@@ -183,18 +183,36 @@ def get(key: str | None = None, version: int | None = None, *, id: UUID | str | 
     """
     if (key is None) == (id is None):
         raise InvalidValue("give a key or id=, and not both.")
-    store = current_store()
+    store = _readable()
     if id is not None:
         if version is not None:
             raise InvalidValue(f"version={version!r} goes with a key, not with id=.")
-        return store.get(to_id(id))
+        record = store.get(to_id(id))
+        return None if record is None else settle.settled(record, store)
     check_key(key)
     if version is not None and (not isinstance(version, int) or isinstance(version, bool) or version < 1):
         raise InvalidValue(f"version={version!r} is not a version: versions are 1, 2, 3 …")
     assert key is not None
     query = Query(artifacts=ArtifactFilter(key=KeyFilter(any_=[key])), version=version, sort=Sort.VERSION_DESC, limit=1)
-    found = store.find(query)
+    found = _find(query, store)
     return whole(found[0], store) if found else None
+
+
+before_read: list[Callable[[], None]] = []
+"""Called before artifacts are read: what this process still holds back is written first."""
+
+
+def _readable() -> Store:
+    """The store, with everything written that this process has to write."""
+    for write in before_read:
+        write()
+    return current_store()
+
+
+def _find(query: Query, store: Store | None = None) -> list[Record]:
+    """Records that match, bars of dead writers settled."""
+    source = store or _readable()
+    return [settle.settled(record, source) for record in source.find(query)]
 
 
 def whole(record: Record, store: Store) -> Record:
@@ -219,17 +237,17 @@ def history(key: str, limit: int | None = None) -> list[Record]:
     """Every version of a key, newest first; long payloads are left out."""
     check_key(key)
     only = ArtifactFilter(key=KeyFilter(any_=[key]))
-    return current_store().find(Query(artifacts=only, sort=Sort.VERSION_DESC, limit=limit))
+    return _find(Query(artifacts=only, sort=Sort.VERSION_DESC, limit=limit))
 
 
 def latest(limit: int | None = None, sort: Sort = Sort.NEWEST) -> list[Record]:
     """The newest version of every key, newest first."""
-    return current_store().find(Query(latest=True, sort=sort, limit=limit))
+    return _find(Query(latest=True, sort=sort, limit=limit))
 
 
 def everything(limit: int | None = None, sort: Sort = Sort.NEWEST) -> list[Record]:
     """Every version of every key, and what has none, newest first."""
-    return current_store().find(Query(sort=sort, limit=limit))
+    return _find(Query(sort=sort, limit=limit))
 
 
 def find_keys(beginning: str, limit: int = 200) -> list[str]:
@@ -255,7 +273,7 @@ def read(record: Record, store: Store | None = None) -> Payload:
 
 def in_run(run_id: UUID) -> list[Record]:
     """What a run and all runs below it made, newest first."""
-    return current_store().find(Query(run=run_id, sort=Sort.NEWEST))
+    return _find(Query(run=run_id, sort=Sort.NEWEST))
 
 
 def run_of(record: Record) -> Run | None:

@@ -33,7 +33,13 @@ MAX_SHOWN = 20
 SAVED_EVERY = 1.0
 """Seconds between two updates of an output: each goes into the document that will be saved."""
 
+SAVED_BYTES = 1500
+"""Bytes a second that updates of one output may send."""
+
 _MAX_TITLE, _MAX_DESCRIPTION, _MAX_PREVIEW = 200, 500, 1500
+_ENVELOPE = 800
+"""Bytes of a message beside its bundle."""
+
 _ROOMS = (20_000, 14_000, 9_000, 5_000, 2_500, 1_200, 0)
 _LINE = "rgba(128,128,128,.4)"
 
@@ -43,7 +49,7 @@ def bundle(record: Record, payload: Payload, store_id: str) -> dict[str, Any]:
     reference = Reference(
         id=record.id, store=store_id, type=record.type, key=record.key, version=record.version,
         title=clip_text(payload.summary(), _MAX_TITLE), description=_description(record),
-        preview=clip_text(payload.text(), _MAX_PREVIEW),
+        preview=None if payload.tells_itself else clip_text(payload.text(), _MAX_PREVIEW),
     )  # fmt: skip
     found: dict[str, Any] = {MIME: msgspec.to_builtins(reference), "text/plain": plain(record, payload)}
     for room in _ROOMS:
@@ -79,13 +85,15 @@ def _name(record: Record) -> str:
 
 def plain(record: Record, payload: Payload) -> str:
     """What a terminal shows: one line with name, type and size, the description, the content."""
-    parts = [f"{_name(record)} · {_type(record) or 'data'} · {payload.summary()}", _description(record), payload.text()]
+    head = f"{_name(record)} · {_type(record) or 'data'}" + ("" if payload.tells_itself else f" · {payload.summary()}")
+    parts = [head, _description(record), payload.text()]
     return "\n".join(part for part in parts if part)
 
 
 def html(record: Record, payload: Payload, room: int) -> str:
     """A static card of inline styles only, so that every viewer keeps it: light or dark, trusted or not."""
     head = f"<strong>{escape(_name(record))}</strong>"
+    foot = "" if payload.tells_itself else escape(clip_text(payload.summary(), 200))
     if record.description:
         head += f' <span style="opacity:.75">{escape(_description(record) or "")}</span>'
     body = payload.html(room) if room else f"<pre>{escape(clip_text(payload.text(), 300))}</pre>"
@@ -95,8 +103,8 @@ def html(record: Record, payload: Payload, room: int) -> str:
         f' style="border:1px solid {_LINE};border-radius:4px;margin:4px 0;max-width:100%;overflow-x:auto">'
         f'<div style="padding:4px 10px;border-bottom:1px solid {_LINE}">{head}</div>'
         f'<div style="padding:6px 10px">{body}</div>'
-        f'<div style="padding:2px 10px 4px;font-size:85%;opacity:.75">{escape(clip_text(payload.summary(), 200))}</div>'
-        "</div>"
+        + (f'<div style="padding:2px 10px 4px;font-size:85%;opacity:.75">{foot}</div>' if foot else "")
+        + "</div>"
     )
 
 
@@ -133,15 +141,21 @@ class Live:
 
     def __init__(self, artifact_id: str) -> None:
         self.artifact_id = artifact_id
-        self._last = time.monotonic()
-        self._lock = threading.Lock()
+        self._due = time.monotonic() + SAVED_EVERY
+        self._lock = threading.RLock()
 
-    def update(self, make: Callable[[], dict[str, Any]], *, final: bool = False) -> None:
-        """Replace the outputs, at most once in `SAVED_EVERY` seconds unless it is the last time."""
+    def update(self, make: Callable[[], dict[str, Any]], *, final: bool = False) -> bool:
+        """Replace the outputs, unless it is not the last time and the one before was just now. Whether they were.
+
+        There is a second between two times, and more where the outputs are larger than `SAVED_BYTES`.
+        """
         with self._lock:
             moment = time.monotonic()
-            if not final and moment - self._last < SAVED_EVERY:
-                return
-            self._last = moment
+            if not final and moment < self._due:
+                return False
+            self._due = moment + SAVED_EVERY
         if cells.kernel_shell() is not None:
-            publish(make(), self.artifact_id, update=True)
+            found = make()
+            publish(found, self.artifact_id, update=True)
+            self._due = moment + max(SAVED_EVERY, (len(json.dumps(found)) + _ENVELOPE) / SAVED_BYTES)
+        return True

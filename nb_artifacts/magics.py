@@ -95,13 +95,14 @@ class ArtifactMagics(Magics):
             error.args = (f"{error} The cell's value is in `_`.",)
             raise _quiet(error) from None
 
-    def finish(self, value: Any, line: str) -> Artifact:  # noqa: ARG002 (called like `keep`)
+    def finish(self, value: Any, line: str) -> Artifact | None:  # noqa: ARG002 (called like `keep`)
         """At the end of a progress cell: show what it gave, and give the bar's artifact."""
         if value is not None and not self.shell.displayhook.quiet():
             data, metadata = self.shell.display_formatter.format(value)
             if data:
                 self.shell.display_pub.publish(data, metadata)
-        return self._bar.finished()
+        self._bar.finish()
+        return self._bar.artifact
 
 
 def _make(value: Any, options: Options) -> Artifact:

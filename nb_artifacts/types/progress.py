@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-import warnings
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec import Struct
 
 from nb_artifacts.errors import InvalidValue, UnsupportedType
+from nb_artifacts.notices import warn
 from nb_artifacts.types._html import escaped, fit, line
 from nb_artifacts.types.base import Blob, Content, Payload, builtins, no_suffix, raw, read_data, read_info
 from nb_artifacts.types.text import clip_text, count, duration, encodable, one_line
@@ -22,6 +22,25 @@ if TYPE_CHECKING:
 
 State = Literal["running", "finished", "failed", "interrupted", "stopped"]
 _BARS = {"running": "#1976d2", "finished": "#2e7d32", "failed": "#c62828", "interrupted": "#c62828", "stopped": "#b26a00"}
+_MARKS = {"running": "▸", "finished": "✓", "failed": "✗", "interrupted": "✗", "stopped": "■"}
+
+MAX_STEPS = 20
+"""Rows below a bar that are kept; `ProgressInfo.hidden` counts finished ones beyond."""
+
+
+class Step(Struct, kw_only=True, omit_defaults=True):
+    """A row below a bar: a named part of the work, or a loop inside it. Rows stand in order; `level` 1 is the bar's own."""
+
+    name: str
+    state: State
+    done: float
+    started: datetime
+    level: int = 1
+    total: float | None = None
+    unit: str | None = None
+    ended: datetime | None = None
+    rate: float | None = None
+    message: str | None = None
 
 
 class ProgressInfo(Struct, kw_only=True, omit_defaults=True):
@@ -41,32 +60,41 @@ class ProgressInfo(Struct, kw_only=True, omit_defaults=True):
     """Units a second, as measured lately."""
     error: str | None = None
     message: str | None = None
+    usual: float | None = None
+    """Seconds that earlier finished runs of the key took."""
+    steps: list[Step] = []
+    hidden: int = 0
+    """Finished steps that are not listed any more."""
+    shared: float = 0.0
+    """What of `done` other hosts have added."""
     host: str | None = None
     boot_id: str | None = None
     pid: int | None = None
     process_started: float | None = None
 
 
-def percent(info: ProgressInfo) -> float:
+def percent(info: ProgressInfo | Step) -> float:
     """From 0 to 100; an unknown total is 0 until it is finished."""
-    if info.total is None or not math.isfinite(info.total):
-        return 100.0 if info.state == "finished" else 0.0
-    if info.total <= 0:
+    if info.state == "finished":
         return 100.0
+    if info.total is None or not math.isfinite(info.total):
+        return 0.0
+    if info.total <= 0:
+        return 0.0 if info.state == "running" else 100.0
     return min(max(100.0 * info.done / info.total, 0.0), 100.0) if math.isfinite(info.done) else 0.0
 
 
-def seconds_left(info: ProgressInfo, now: datetime | None = None) -> float | None:
+def seconds_left(info: ProgressInfo | Step, now: datetime | None = None) -> float | None:
     """The time to the end at the present rate; None where nothing tells it.
 
-    Without a measured rate, the mean since `started` until `now` counts.
+    Without a measured rate, the mean since `started` until `now` counts, from one second on.
     """
     if info.state != "running" or info.total is None:
         return None
     rate = info.rate
     if rate is None and now is not None and info.done > 0:
         passed = (now - info.started).total_seconds()
-        rate = info.done / passed if passed > 0 else None
+        rate = info.done / passed if passed >= 1 else None
     if rate is None or not rate > 0 or not math.isfinite(rate):
         return None
     left = (info.total - info.done) / rate
@@ -77,6 +105,53 @@ def _number(value: float) -> str:
     return count(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:,.6g}"
 
 
+def _pace(rate: float | None, unit: str) -> str:
+    """``3.5 days/s``, ``12 s each``; nothing where no rate is known."""
+    if rate is None or not 0 < rate < math.inf:
+        return ""
+    if rate >= 1:
+        return f"{_number(round(rate))} {unit}".rstrip() + "/s" if rate >= 100 else f"{rate:.3g} {unit}".rstrip() + "/s"
+    return f"{1 / rate:.2g} s each" if rate > 1 / 60 else f"{duration(1 / rate)} each"
+
+
+def _ended(info: ProgressInfo | Step) -> str:
+    """``100 % · finished in 14 s``, ``failed at 43 %``, ``stopped after 12 files``."""
+    unit = one_line(info.unit or "")
+    if info.state == "finished":
+        took = f" in {duration((info.ended - info.started).total_seconds())}" if info.ended else ""
+        many = f" · {_number(info.done)} {unit}".rstrip() if info.done and unit != "%" else ""
+        return f"100 % · finished{took}{many}"
+    if info.total is None:
+        return f"{info.state} after {_number(info.done)} {unit}".rstrip()
+    return f"{info.state} at {percent(info):.0f} %"
+
+
+def _running(info: ProgressInfo | Step, now: datetime) -> list[str]:
+    unit = one_line(info.unit or "")
+    if info.total is None:
+        parts = [f"{_number(info.done)} {unit or 'done'}"]
+    else:
+        parts = [f"{percent(info):.0f} %"]
+        if unit != "%":
+            parts.append(f"{_number(info.done)} of {_number(info.total)} {unit}".rstrip())
+    gone, left = (now - info.started).total_seconds(), seconds_left(info, now)
+    parts += [_pace(info.rate, unit) if unit != "%" else "", f"{duration(gone)} gone" if gone >= 1 else ""]
+    usual = getattr(info, "usual", None)
+    if left is not None:
+        parts.append(f"{duration(left)} left")
+    elif usual is not None:
+        parts.append(f"usually {duration(usual)}")
+    return [part for part in parts if part]
+
+
+def said(info: ProgressInfo | Step, now: datetime | None = None) -> str:
+    """``43 % · 157 of 365 days · 3.5 days/s · 45 s gone · 1 min left``, and the error or message where there is one."""
+    parts = _running(info, now or _now()) if info.state == "running" else [_ended(info)]
+    more = (getattr(info, "error", None), info.message)
+    parts += [clip_text(one_line(text), 120) for text in more if text]
+    return " · ".join(parts)
+
+
 class Progress(Payload):
     """A percentage, or the fuller `ProgressInfo` of a bar.
 
@@ -85,12 +160,13 @@ class Progress(Payload):
     """
 
     type = "progress"
-    Info: ClassVar[type[Struct]] = ProgressInfo
+    Info = ProgressInfo
+    tells_itself = True
 
     def __init__(self, value: float | ProgressInfo = 0.0) -> None:
         self.info = value if isinstance(value, ProgressInfo) else _from_percent(value)
         _check(self.info)
-        self._given = percent(self.info) if isinstance(value, ProgressInfo) else self.info.done
+        self.percent: float = percent(self.info) if isinstance(value, ProgressInfo) else self.info.done
 
     def moved(self, value: float) -> Progress:
         """The same progress at another percentage; 100 finishes it. Errors as for a new one."""
@@ -105,7 +181,7 @@ class Progress(Payload):
 
     def content(self) -> Content:
         """See `Payload`."""
-        return Content(raw(self._given), builtins(self.info))
+        return Content(raw(self.percent), builtins(self.info))
 
     @classmethod
     def read(cls, record: Record, blob: Blob) -> Self:  # noqa: ARG003 (a progress has no bytes)
@@ -113,12 +189,12 @@ class Progress(Payload):
         made = cls.__new__(cls)
         found = read_data(record)
         given = float(found) if isinstance(found, (int, float)) and not isinstance(found, bool) else 0.0
-        made._given = min(max(given, 0.0), 100.0)
+        made.percent = min(max(given, 0.0), 100.0)
         info = read_info(record, ProgressInfo)
         if info is None:
-            done = made._given >= 100.0
+            done = made.percent >= 100.0
             info = ProgressInfo(
-                state="finished" if done else "running", done=made._given, total=100.0, unit="%",
+                state="finished" if done else "running", done=made.percent, total=100.0, unit="%",
                 started=record.created, ended=record.updated if done else None,
             )  # fmt: skip
         made.info = info
@@ -127,50 +203,64 @@ class Progress(Payload):
     @property
     def value(self) -> float:
         """The percentage."""
-        return self._given
-
-    def _said(self, now: datetime | None) -> str:
-        info, part = self.info, f"{self._given:.0f} %" if self.info.total is not None else None
-        if info.state == "finished":
-            return f"finished in {duration((info.ended - info.started).total_seconds())}" if info.ended else "finished"
-        if info.state == "running":
-            return part or f"{_number(info.done)} {info.unit or 'done'}"
-        return f"{info.state} at {part}" if part else f"{info.state} after {_number(info.done)} {info.unit or ''}".rstrip()
+        return self.percent
 
     def summary(self, now: datetime | None = None) -> str:
-        """``43 % · 157 of 365 days · 2 min left``; `now` tells a rate where none was measured."""
-        info, parts = self.info, [self._said(now)]
-        if info.state == "running" and info.total is not None and info.unit != "%":
-            parts.append(f"{_number(info.done)} of {_number(info.total)} {one_line(info.unit or '')}".rstrip())
-        left = seconds_left(info, now)
-        if left is not None:
-            parts.append(f"{duration(left)} left")
-        parts += [clip_text(one_line(more), 120) for more in (info.error, info.message) if more]
-        return " · ".join(parts)
+        """``43 % · 157 of 365 days · 3.5 days/s · 45 s gone · 1 min left``; `now` is the time it is said at."""
+        return said(self.info, now)
+
+    def _rows(self, now: datetime, *, running: bool = False) -> list[tuple[Step, str]]:
+        """The steps, each with its line of words."""
+        rows = [step for step in self.info.steps if step.state == "running" or not running]
+        return [(step, f"{clip_text(one_line(step.name), 80)} · {said(step, now)}".removeprefix(" · ")) for step in rows]
 
     def text(self) -> str:
-        """A bar of 40 signs and the summary."""
-        filled = int(self._given * 40 / 100)
-        return f"[{'#' * filled}{'.' * (40 - filled)}] {self.summary()}"
+        """A bar of 40 signs and the summary; a line for each step."""
+        now, filled = _now(), int(self.percent * 40 / 100)
+        lines = [f"[{'#' * filled}{'.' * (40 - filled)}] {self.summary(now)}"]
+        if self.info.hidden:
+            lines.append(f"  ✓ {count(self.info.hidden)} earlier")
+        lines += [f"{'  ' * step.level}{_MARKS[step.state]} {words}" for step, words in self._rows(now)]
+        return clip_text("\n".join(lines), 4000)
 
     def html(self, room: int) -> str:
-        """A bar that assistive technology reads as one, its state in words beside it."""
-        said = self.summary()
-        now = "" if self.info.total is None and self.info.state == "running" else f' aria-valuenow="{self._given:.0f}"'
-        words = escaped(said, 400)
-        bar = (
-            f'<div role="progressbar" aria-valuemin="0" aria-valuemax="100"{now} aria-valuetext="{words}" '
-            'style="height:6px;border-radius:3px;overflow:hidden;background-color:rgba(128,128,128,0.3);max-width:40em">'
-            f'<div style="height:6px;width:{self._given:.1f}%;background-color:{_BARS[self.info.state]}"></div></div>'
-        )
-        found = fit(room, [lambda: f'{bar}<div style="margin-top:4px">{words}</div>'])
-        return found or line(said, room)
+        """A bar that assistive technology reads as one, its state in words beside it, and a line for each step."""
+        now = _now()
+        top = _bar(self.info, escaped(self.summary(now), 400))
+
+        def tree(*, running: bool) -> str:
+            rows = [_row(step, escaped(words, 300)) for step, words in self._rows(now, running=running)]
+            hidden = f'<div style="opacity:0.75">✓ {count(self.info.hidden)} earlier</div>' if self.info.hidden else ""
+            return top + hidden + "".join(rows)
+
+        found = fit(room, [lambda: tree(running=False), lambda: tree(running=True), lambda: top])
+        return found or line(self.summary(now), room)
 
     def file(self, suffix: str) -> bytes:
         """``.json``."""
         if suffix in ("", ".json"):
-            return msgspec.json.format(msgspec.json.encode({"percent": self._given, **builtins(self.info)})) + b"\n"
+            return msgspec.json.format(msgspec.json.encode({"percent": self.percent, **builtins(self.info)})) + b"\n"
         raise no_suffix(suffix, "a progress", (".json",))
+
+
+def _bar(info: ProgressInfo | Step, words: str) -> str:
+    """A bar that assistive technology reads as one, and its words."""
+    part = percent(info)
+    open_end = info.total is None and info.state == "running"
+    now = "" if open_end else f' aria-valuenow="{part:.0f}"'
+    return (
+        f'<div role="progressbar" aria-valuemin="0" aria-valuemax="100"{now} aria-valuetext="{words}" '
+        'style="background-color:rgba(128,128,128,0.3);max-width:40em">'
+        f'<div style="height:6px;width:{part:.1f}%;background-color:{_BARS[info.state]}"></div></div><div>{words}</div>'
+    )
+
+
+def _row(step: Step, words: str) -> str:
+    """A step as one line; a bar over it while it runs."""
+    indent = 16 * min(step.level, 6)
+    if step.state == "running" and step.total is not None:
+        return f'<div style="margin-left:{indent}px">{_bar(step, words)}</div>'
+    return f'<div style="margin-left:{indent}px">{_MARKS[step.state]} {words}</div>'
 
 
 def _now() -> datetime:
@@ -180,11 +270,14 @@ def _now() -> datetime:
 def _clamped(value: Any) -> float:
     if isinstance(value, (bool, str, bytes)) or not hasattr(type(value), "__float__"):
         raise UnsupportedType(f"progress takes a number from 0 to 100, not {type(value).__name__}.")
-    number = float(value)
+    try:
+        number = float(value)
+    except (OverflowError, TypeError, ValueError):
+        number = math.nan
     if not math.isfinite(number):
-        raise InvalidValue(f"progress={number} is not a number from 0 to 100.")
+        raise InvalidValue(f"progress={value!r:.40} is not a number from 0 to 100.")
     if not 0.0 <= number <= 100.0:
-        warnings.warn(f"progress={number:g} is outside 0 to 100 and was clamped.", UserWarning, stacklevel=4)
+        warn(f"progress={number:g} is outside 0 to 100 and was clamped.")
     return min(max(number, 0.0), 100.0)
 
 

@@ -1,0 +1,128 @@
+"""How far a loop is, without the loop telling: iterators in C whose position another thread can read.
+
+Over a list, range and their like the native iterator knows its own position. Any other iterable is paired with
+`itertools.repeat`, which counts down one turn an item. Both are chained to an `Ender`, which learns that the iteration
+is over, or that nobody holds the iterator any more.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, compress, repeat
+from operator import length_hint
+from typing import Any, Protocol, TypeVar, cast
+
+T = TypeVar("T")
+
+Position = Callable[[], int]
+"""How many items have been handed out."""
+
+_VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
+_FIXED: tuple[type, ...] = (tuple, range, str, bytes, frozenset, set, dict, *_VIEWS, deque)
+_GROWING = (list, bytearray)
+_TURNS = sys.maxsize
+_MANY_THREADS = 64
+
+
+class Run(Protocol):
+    """One iteration, which is told of its end."""
+
+    def exhausted(self) -> None:
+        """Every item has been handed out and asked for the next."""
+
+    def let_go(self) -> None:
+        """The iterator is gone; perhaps it was exhausted before."""
+
+
+class Ender:
+    """Stands behind the items: iterating over it means that they are finished, its end that the iterator is."""
+
+    __slots__ = ("_run",)
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __iter__(self) -> Iterator[Any]:
+        self._run.exhausted()
+        return iter(())
+
+    def __del__(self) -> None:
+        self._run.let_go()
+
+
+def counted(iterable: Iterable[T], run: Run) -> tuple[Iterator[T], Position]:
+    """An iterator over `iterable`, and its position; nothing of ours runs between two items."""
+    kind, items, ender = type(iterable), cast("Any", iterable), Ender(run)
+    if kind in _FIXED:
+        native, size = iter(iterable), len(items)
+        return chain(native, ender), lambda: size - length_hint(native)
+    if kind in _GROWING or (kind.__name__ == "ndarray" and kind.__module__ == "numpy"):
+        native = iter(iterable)
+        return chain(native, ender), lambda: max(len(items) - length_hint(native), 0)
+    if kind is array:
+        native = iter(iterable)
+        return chain(native, ender), lambda: _index(native, len(items))
+    turns = repeat(True, _TURNS)
+    return compress(chain(iterable, ender), turns), lambda: _TURNS - length_hint(turns)
+
+
+def _index(native: Iterator[Any], size: int) -> int:
+    """The position of an array's iterator, which has no length hint but says where to go on when copied."""
+    found = native.__reduce__()
+    return int(found[2]) if len(found) > 2 else size
+
+
+def length(iterable: Any) -> int | None:
+    """How many items there will be, where that is known without iterating."""
+    try:
+        return len(iterable)
+    except (TypeError, OverflowError, NotImplementedError):
+        return length_hint(iterable, 0) or None
+
+
+class Counter:
+    """A number that any thread adds to without a lock: each has a cell of its own, and who reads adds them up."""
+
+    def __init__(self, initial: float = 0, cell: Callable[[], Any] | None = None) -> None:
+        self.mine = threading.local()
+        """`mine.cell[0]` is what the current thread has added, once it has added anything."""
+        self._base = initial
+        self._cells: list[tuple[Any, threading.Thread]] = []
+        self._new_cell = cell
+        self.guard = threading.RLock()
+        """Held while the sum is read; adding needs no lock."""
+
+    def begin(self, n: float) -> None:
+        """The first addition of a thread."""
+        with self.guard:
+            if self._new_cell is None and len(self._cells) >= _MANY_THREADS:
+                self._fold()
+            cell = [0] if self._new_cell is None else self._new_cell()
+            self._cells.append((cell, threading.current_thread()))
+            self.mine.cell = cell
+        cell[0] += n
+
+    def _fold(self) -> None:
+        """Take over what ended threads have added."""
+        alive = [(cell, thread) for cell, thread in self._cells if thread.is_alive()]
+        self._base += sum(cell[0] for cell, thread in self._cells if not thread.is_alive())
+        self._cells = alive
+
+    def value(self) -> float:
+        """The sum."""
+        with self.guard:
+            return self._base + self.in_cells()
+
+    def in_cells(self) -> float:
+        """The part of the sum that lies in cells of threads."""
+        total: float = sum([cell[0] for cell, _ in self._cells])
+        return total
+
+    def add(self, n: float) -> None:
+        """Add from whatever thread, once in a while."""
+        with self.guard:
+            self._base += n

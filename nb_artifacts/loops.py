@@ -1,0 +1,174 @@
+"""A loop over an iterable, plain or async, that moves a meter.
+
+Nothing runs between two items. The end is told by `counting.Ender`: every item handed out, or the iterator let go of,
+by `break`, by an exception in the loop's body, or because nobody ever finished it.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from nb_artifacts.counting import Ender, Position, counted, length
+from nb_artifacts.errors import UnsupportedType
+from nb_artifacts.homes import enter
+from nb_artifacts.meter import place, state_of
+from nb_artifacts.ticker import ticker
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from nb_artifacts.homes import Home
+    from nb_artifacts.meter import Meter
+
+T = TypeVar("T")
+
+_WITHIN = frozenset(
+    f"nb_artifacts.{name}"
+    for name in ("ticker", "keeper", "core", "display", "updates", "store.connection", "store.sqlite", "store.blobs")
+)
+"""Modules that hold locks while they work."""
+
+
+class Iteration:
+    """One run through an iterable. Let go of by its iterator, never the other way round."""
+
+    def __init__(self, meter: Meter, home: Home, *, ends: bool) -> None:
+        self._meter, self._home, self._ends = meter, home, ends
+        self._position: Position | None = None
+        self._over = False
+        self.holds: object = None
+        """What must not be collected while it runs."""
+
+    def begin(self, position: Position) -> None:
+        """The items come from here."""
+        self._position = position
+        self._meter.sources.append(self)
+        self._home.moved(self._meter)
+        enter(self._meter, self._home)
+
+    def done(self) -> int:
+        """Items whose body has run: the newest one's is still running."""
+        return max(self._position() - 1, 0) if self._position is not None else 0
+
+    def exhausted(self) -> None:
+        """See `counting.Run`."""
+        if not self._over and self._position is not None:
+            self._close(self._position())
+            if self._ends:
+                self._home.end(self._meter, "finished")
+
+    def let_go(self) -> None:
+        """See `counting.Run`. Runs in a finalizer, so no exception may leave it."""
+        if sys.is_finalizing() or (self._over and not (self._ends and self._home.waits(self._meter))):
+            return
+        try:
+            self._let_go(sys._getframe(1))
+        except KeyboardInterrupt:
+            ticker.interrupt_later()
+
+    def _let_go(self, frame: FrameType) -> None:
+        if not self._over:
+            self._close(self.done())
+            self._meter.left = place(frame, threading.get_ident())
+            if not self._ends:
+                return
+        self._home.end(self._meter, "stopped", soon=within_ours(frame))
+
+    def failed(self, error: BaseException) -> None:
+        """The iterable itself raised."""
+        if not self._over and self._position is not None:
+            self._close(self._position())
+            if self._ends:
+                self._home.end(self._meter, state_of(error), error)
+
+    def _close(self, done: int) -> None:
+        self._over, self.holds = True, None
+        self._meter.take(self, done)
+        self._home.moved(self._meter)
+
+
+def within_ours(frame: FrameType | None) -> bool:
+    """Whether the finalizer came while this thread is at work for us: then it must not wait for our locks."""
+    if frame is not None:
+        frame = frame.f_back
+    while frame is not None:
+        if frame.f_globals.get("__name__") in _WITHIN:
+            return True
+        frame = frame.f_back
+    return False
+
+
+class Loop(Generic[T]):
+    """What `track` gives: an iterable of the same items.
+
+    Iterated again it begins again, under the same key as a new version.
+    """
+
+    def __init__(self, iterable: Iterable[T] | AsyncIterable[T], begin: Callable[[], Iteration]) -> None:
+        self._iterable, self._begin = iterable, begin
+        self._next: Iteration | None = begin()
+
+    def _iteration(self) -> Iteration:
+        iteration, self._next = self._next, None
+        return iteration or self._begin()
+
+    def __len__(self) -> int:
+        return len(self._iterable)  # type: ignore[arg-type]
+
+    def __length_hint__(self) -> int:
+        return length(self._iterable) or 0
+
+    def __iter__(self) -> Iterator[T]:
+        if not is_plain(self._iterable):
+            raise UnsupportedType(f"{type(self._iterable).__name__} is iterated with `async for`.")
+        iteration = self._iteration()
+        iterator, position = counted(self._iterable, iteration)  # type: ignore[arg-type]
+        iteration.begin(position)
+        return iterator
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        if not hasattr(type(self._iterable), "__aiter__"):
+            raise UnsupportedType(f"{type(self._iterable).__name__} is iterated with `for`, not `async for`.")
+        return _Async(self._iterable, self._iteration())  # type: ignore[arg-type]
+
+    def __del__(self) -> None:
+        iteration = self.__dict__.get("_next")
+        if iteration is not None:
+            with suppress(Exception):
+                iteration.let_go()
+
+
+class _Async(AsyncIterator[T]):
+    """The same for ``async for``."""
+
+    def __init__(self, iterable: AsyncIterable[T], iteration: Iteration) -> None:
+        self._items, self._iteration = aiter(iterable), iteration
+        self._count = count = [0]
+        self._ender = Ender(iteration)
+        iteration.begin(lambda: count[0])
+
+    async def __anext__(self) -> T:
+        try:
+            item = await anext(self._items)
+        except StopAsyncIteration:
+            self._iteration.exhausted()
+            raise
+        except BaseException as error:
+            self._iteration.failed(error)
+            raise
+        self._count[0] += 1
+        return item
+
+
+def is_plain(iterable: Any) -> bool:
+    """Whether `for` can iterate over it. Raises `UnsupportedType` where nothing can."""
+    kind = type(iterable)
+    if hasattr(kind, "__iter__") or hasattr(kind, "__getitem__"):
+        return True
+    if hasattr(kind, "__aiter__"):
+        return False
+    raise UnsupportedType(f"track takes an iterable, not {kind.__name__}.")

@@ -1,0 +1,226 @@
+"""How far one piece of work is, in memory: a bar, or a row below one. What is kept of it, and how, is `keeper`'s."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from nb_artifacts.counting import Counter
+from nb_artifacts.redact import error_line
+from nb_artifacts.types.progress import MAX_STEPS, State, Step
+from nb_artifacts.types.text import clip_text, one_line
+from nb_artifacts.wire import now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+    from types import CodeType, FrameType
+
+_REMEMBERS = 5.0
+"""Seconds over which a rate is a mean; slower work counts by its newest item."""
+
+_MAX_NAME = 80
+_OURS = "nb_artifacts."
+
+
+class Place(NamedTuple):
+    """Where a loop was let go of: an exception whose traceback goes through here is what ended it."""
+
+    code: CodeType
+    line: int
+    thread: int
+
+
+class Source(Protocol):
+    """A loop that runs: it adds what it has done so far."""
+
+    def done(self) -> float:
+        """Items whose body has run."""
+
+
+class Pace:
+    """A rate from the changes of a count: a mean that forgets."""
+
+    def __init__(self) -> None:
+        self._at, self._had = time.monotonic(), 0.0
+        self._sum = self._weight = 0.0
+
+    def begin(self, done: float) -> None:
+        """What was there before does not count."""
+        self._had = done
+
+    def rate(self, done: float) -> float | None:
+        """Units a second, now that `done` are done."""
+        moment = time.monotonic()
+        passed = moment - self._at
+        if done != self._had and passed > 0:
+            keeps = math.exp(-passed / _REMEMBERS)
+            self._sum = keeps * self._sum + (1 - keeps) * (done - self._had) / passed
+            self._weight = keeps * self._weight + (1 - keeps)
+            self._at, self._had = moment, done
+        return max(self._sum / self._weight, 0.0) if self._weight else None
+
+
+class Meter:
+    """One bar or row. Counting is safe from any thread; the rest is written by whoever runs the work."""
+
+    def __init__(
+        self,
+        name: str = "",
+        total: float | None = None,
+        unit: str | None = None,
+        *,
+        initial: float = 0,
+        parent: Meter | None = None,
+        leave: bool = True,
+        counter: Counter | None = None,
+    ) -> None:
+        self.name, self.total, self.unit = name, total, unit
+        self.message: str | None = None
+        self.state: State = "running"
+        self.error: str | None = None
+        self.started = now()
+        self.ended: datetime | None = None
+        self.counter = counter or Counter(initial)
+        self.sources: list[Source] = []
+        self.elsewhere: Callable[[], float] | None = None
+        """What others have added to a bar."""
+        self.parent, self.leave = parent, leave
+        self.children: list[Meter] = []
+        self.hidden = 0
+        self.left: Place | None = None
+        self._pace = Pace()
+        self._pace.begin(initial)
+        self._last = float(initial)
+        if parent is not None:
+            parent.children.append(self)
+
+    @property
+    def root(self) -> Meter:
+        """The bar that it is, or is a row of."""
+        return self if self.parent is None else self.parent.root
+
+    @property
+    def running(self) -> bool:
+        """Whether neither it nor what it is part of has ended."""
+        return self.state == "running" and (self.parent is None or self.parent.running)
+
+    def done(self) -> float:
+        """How much is done; the last sensible number where something senseless was added."""
+        with self.counter.guard:
+            found = self.counter.value() + sum([source.done() for source in self.sources])
+        if self.elsewhere is not None:
+            found += self.elsewhere()
+        if math.isfinite(found):
+            self._last = found
+        return self._last
+
+    def take(self, source: Source, done: float) -> None:
+        """A loop is over, with this many items done."""
+        with self.counter.guard:
+            if source in self.sources:
+                self.sources.remove(source)
+                self.counter.add(done)
+
+    def rate(self, done: float) -> float | None:
+        """Units a second: lately while it runs, over all once it has ended."""
+        if self.ended is None:
+            return self._pace.rate(done)
+        passed = (self.ended - self.started).total_seconds()
+        return done / passed if passed > 0 and done else None
+
+    def end(self, state: State, error: BaseException | None = None) -> None:
+        """It has ended so, and with it every row below; a finished one may hold more or less than was expected."""
+        for child in list(self.children):
+            if child.state == "running":
+                child.end(state if state != "finished" else "stopped")
+        self.ended = self.ended or now()
+        self.state = state
+        self.error = error_line(error) if error is not None and state == "failed" else None
+        if self.parent is not None:
+            self.parent._child_ended(self)
+
+    def _child_ended(self, child: Meter) -> None:
+        if not child.leave:
+            if child in self.children:
+                self.children.remove(child)
+            return
+        ended = [one for one in self.children if one.state != "running"]
+        for one in ended[: max(len(ended) - MAX_STEPS, 0)]:
+            self.children.remove(one)
+            self.hidden += 1 + one.hidden + len(list(one.below()))
+
+    def below(self, level: int = 1) -> Iterator[tuple[Meter, int]]:
+        """Every row below, in order, with its level."""
+        for child in list(self.children):
+            yield child, level
+            yield from child.below(level + 1)
+
+    def steps(self) -> tuple[list[Step], int]:
+        """The rows that are kept, and how many are not."""
+        rows = list(self.below())
+        hidden = self.hidden + sum(meter.hidden for meter, _ in rows)
+        for old in [row for row in rows if row[0].state != "running"][: max(len(rows) - MAX_STEPS, 0)]:
+            rows.remove(old)
+            hidden += 1
+        return [meter.step(level) for meter, level in rows[:MAX_STEPS]], hidden
+
+    def step(self, level: int) -> Step:
+        """It as a row."""
+        done = self.done()
+        return Step(
+            name=clip_text(one_line(self.name), _MAX_NAME), state=self.state, done=done, started=self.started, level=level,
+            total=self.total, unit=self.unit, ended=self.ended, rate=self.rate(done), message=self.message,
+        )  # fmt: skip
+
+    def blame(self, error: BaseException, owner: CodeType | None = None) -> bool:
+        """End what this exception has ended: loops let go of where it went through. Whether there was any.
+
+        A function's loop that still looks as if it ran has died with the function, its `owner`.
+        """
+        hit = False
+        for meter in [*(row for row, _ in self.below()), self]:
+            for cause in _chain(error):
+                dead = meter.state == "running" and owner is not None and owner.co_name != "<module>"
+                if (meter.left is not None and _through(cause, meter.left.code, meter.left.line)) or (
+                    dead and meter is self and owner is not None and _through(cause, owner)
+                ):
+                    meter.left = None
+                    meter.end(state_of(cause), cause)
+                    hit = True
+                    break
+        return hit
+
+
+def state_of(error: BaseException | None) -> State:
+    """How work ends that an exception passes through."""
+    if error is None or isinstance(error, (GeneratorExit, SystemExit)):
+        return "stopped"
+    return "interrupted" if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)) else "failed"
+
+
+def place(frame: FrameType | None, thread: int) -> Place | None:
+    """The place of the user's code that runs above ours."""
+    while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
+        frame = frame.f_back
+    return None if frame is None else Place(frame.f_code, frame.f_lineno, thread)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception, and those in whose handling it came."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _through(error: BaseException, code: CodeType, line: int | None = None) -> bool:
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code is code and line in (None, traceback.tb_lineno):
+            return True
+        traceback = traceback.tb_next
+    return False

@@ -1,0 +1,127 @@
+"""Bars whose writer is dead: whoever reads one on the writer's host writes ``interrupted``, by one conditional patch.
+
+This looks at `Record.info` as plain JSON, so that members which a newer release wrote stay as they are.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from nb_artifacts.errors import Conflict, NotFound, StoreError
+from nb_artifacts.process import Writer, is_dead
+from nb_artifacts.wire import ArtifactFilter, Patch, Query, Record, Sort, TypeFilter
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from nb_artifacts.store import Store
+
+
+class _Writer(msgspec.Struct):
+    """The members of a bar's `info` that say who writes it."""
+
+    host: str
+    boot_id: str
+    pid: Annotated[int, msgspec.Meta(gt=0, lt=2**31)]
+    process_started: float
+
+
+_PAGE = 500
+_RUNNING, _DEAD = "running", "interrupted"
+
+
+def settled(record: Record, store: Store) -> Record:
+    """`record` itself, or, where its writer on this host is dead, what is now true of it: written, if that is possible."""
+    writer = _writer(record)
+    return record if writer is None or not is_dead(writer) else _interrupt(record, store)
+
+
+def settle_dead(store: Store) -> int:
+    """Settle every bar of a store whose writer on this host is dead; how many there were."""
+    return Sweep(store).settle()
+
+
+class Sweep:
+    """Repeated settling of one store: after the first time only what has changed since is looked at."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._seq: int | None = None
+        self._running: dict[UUID, Record] = {}
+
+    def settle(self) -> int:
+        """As `settle_dead`. Raises `StoreError`."""
+        if self._seq is None:
+            self._seq = self._store.last_seq()
+            self._first()
+        else:
+            self._follow()
+        dead = [record for record in self._running.values() if (writer := _writer(record)) is not None and is_dead(writer)]
+        for record in dead:
+            _interrupt(record, self._store)
+            self._running.pop(record.id, None)
+        return len(dead)
+
+    def _first(self) -> None:
+        query = Query(artifacts=ArtifactFilter(type=TypeFilter(any_=["progress"])), sort=Sort.NEWEST, limit=_PAGE)
+        while True:
+            page = self._store.find(query)
+            for record in page:
+                self._note(record)
+            if len(page) < _PAGE:
+                return
+            query.offset += _PAGE
+
+    def _follow(self) -> None:
+        while changes := self._store.changes(self._seq or 0, _PAGE):
+            for change in changes:
+                self._seq = change.seq
+                if change.record is not None:
+                    self._note(change.record)
+                elif change.deleted is not None:
+                    self._running.pop(change.deleted.id, None)
+
+    def _note(self, record: Record) -> None:
+        if _writer(record) is None:
+            self._running.pop(record.id, None)
+        else:
+            self._running[record.id] = record
+
+
+def _writer(record: Record) -> Writer | None:
+    """Who writes a bar that says it runs; None for all else, and where that is not said."""
+    info = record.info
+    if record.type != "progress" or info.get("state") != _RUNNING:
+        return None
+    try:
+        writer = msgspec.convert(info, _Writer)
+    except msgspec.ValidationError:
+        return None
+    return Writer(writer.host, writer.boot_id, writer.pid, writer.process_started)
+
+
+def _interrupt(record: Record, store: Store) -> Record:
+    """Write that it was interrupted when it last gave news; what somebody else wrote meanwhile leads."""
+    info = _interrupted(record.info, record.updated)
+    with suppress(StoreError):
+        try:
+            return store.patch(record.id, Patch(info=info), if_seq=record.seq)
+        except Conflict:
+            newer = store.get(record.id)
+            return record if newer is None else newer
+        except NotFound:
+            return record
+    return msgspec.structs.replace(record, info=info)
+
+
+def _interrupted(info: dict[str, Any], last_news: datetime) -> dict[str, Any]:
+    ended = last_news.isoformat().replace("+00:00", "Z")
+    steps = [
+        {**step, "state": _DEAD, "ended": ended} if isinstance(step, dict) and step.get("state") == _RUNNING else step
+        for step in info.get("steps") or ()
+    ]
+    return {**info, "state": _DEAD, "ended": ended, **({"steps": steps} if steps else {})}

@@ -1,0 +1,322 @@
+"""A drop-in for tqdm: ``from nb_artifacts.tqdm import tqdm, trange``; each bar is an artifact.
+
+The class takes tqdm's parameters and has its methods, for code and libraries that are given a tqdm class. What only
+concerns a terminal (`ncols`, `position`, `ascii`, `miniters`, …) is accepted and has no effect: nothing is printed, and
+the store is written by the clock. Of our own are the keywords `key` and `tags`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Mapping
+from numbers import Number
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from nb_artifacts import core
+from nb_artifacts.bar import Bar, begin
+from nb_artifacts.counting import length
+from nb_artifacts.loops import Iteration, Loop, is_plain
+from nb_artifacts.meter import place
+from nb_artifacts.types.progress import said
+from nb_artifacts.wire import now
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Iterator
+    from types import CodeType
+
+    from typing_extensions import Self
+
+__all__ = ["tqdm", "trange"]
+
+_ORDER = [
+    "file", "ncols", "mininterval", "maxinterval", "miniters", "ascii", "disable", "unit", "unit_scale", "dynamic_ncols",
+    "smoothing", "bar_format", "initial", "position", "postfix", "unit_divisor", "write_bytes", "lock_args", "nrows",
+    "colour", "delay", "gui",
+]  # fmt: skip
+"""tqdm's parameters after the fourth."""
+
+
+class tqdm(Bar):  # noqa: N801 (tqdm's own name)
+    """A bar around an iterable, or to be moved by `update`. Raises `KeyError` for a keyword that tqdm does not know."""
+
+    _lock: ClassVar[Any]
+    monitor_interval: ClassVar[float] = 0
+    monitor: ClassVar[None] = None
+
+    def __init__(
+        self,
+        iterable: Iterable[Any] | AsyncIterable[Any] | None = None,
+        desc: str | None = None,
+        total: float | None = None,
+        leave: bool | None = True,
+        *terminal: Any,
+        disable: bool | None = False,
+        unit: str = "it",
+        unit_scale: bool | float = False,
+        initial: float = 0,
+        postfix: Mapping[str, Any] | str | None = None,
+        key: str | None = None,
+        tags: Iterable[str] | None = None,
+        display: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        unknown = [name for name in kwargs if name not in _ORDER]
+        if unknown:
+            raise KeyError(f"Unknown argument(s): {', '.join(unknown)}")
+        if terminal:
+            given = dict(zip(_ORDER, terminal, strict=False))
+            disable, unit = given.get("disable", disable), given.get("unit", unit)
+            unit_scale = given.get("unit_scale", unit_scale)
+            initial, postfix = given.get("initial", initial), given.get("postfix", postfix)
+        if iterable is not None:
+            is_plain(iterable)
+            size = length(iterable) if total is None else None
+            total = size + initial if size is not None else total
+        self.iterable, self.disable, self.unit, self.unit_scale = iterable, bool(disable), unit, unit_scale
+        self.leave, self.initial, self.pos, self.desc = leave, initial, 0, _words(desc)
+        self.postfix: str | None = None
+        self._begins: dict[str, Any] = {
+            "key": key, "unit": None if unit == "it" else unit, "tags": tags, "leave": leave is not False,
+            "owner": _owner(), "show": display, "disable": self.disable,
+        }  # fmt: skip
+        super().__init__(*begin(total=total, description=self.desc or None, initial=initial, **self._begins))
+        self.set_postfix(postfix) if isinstance(postfix, Mapping) else self.set_postfix_str(postfix)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._loop())
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return aiter(self._loop())
+
+    def _loop(self) -> Loop[Any]:
+        if self.iterable is None:
+            raise TypeError("'tqdm' object has no iterable: give one, or call update().")
+        if self._meter.state != "running":
+            self.reset()
+
+        def begun() -> Iteration:
+            iteration = Iteration(self._meter, self._home, ends=True)
+            iteration.holds = self
+            return iteration
+
+        return Loop(self.iterable, begun)
+
+    def __len__(self) -> int:
+        if self.iterable is not None and (size := length(self.iterable)) is not None:
+            return size
+        return int(self.total or 0)
+
+    def __bool__(self) -> bool:
+        return len(self) > 0 if self.total is not None or self.iterable is not None else True
+
+    def __contains__(self, item: object) -> bool:
+        return item in self.iterable  # type: ignore[operator]
+
+    def __reversed__(self) -> Iterator[Any]:
+        self.iterable = reversed(self.iterable)  # type: ignore[call-overload]
+        return iter(self)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __lt__(self, other: Any) -> bool:
+        return bool(self.pos < other.pos)
+
+    @property
+    def n(self) -> float:
+        """How many are done; may be set."""
+        return super().n
+
+    @n.setter
+    def n(self, n: float) -> None:
+        self._meter.counter.add(n - self._meter.done())
+
+    def close(self) -> None:
+        """End the bar; a second time changes nothing."""
+        super().close()
+
+    def clear(self, *_: Any, **__: Any) -> None:
+        """Nothing is printed that could be cleared."""
+
+    def refresh(self, *_: Any, **__: Any) -> bool:
+        """The ticker refreshes; True as tqdm says when it did."""
+        return True
+
+    moveto = unpause = refresh
+
+    def reset(self, total: float | None = None) -> None:
+        """Begin again from 0; a bar that had ended begins anew, under its key as a new version."""
+        if self._meter.state != "running":
+            self._meter, self._home = begin(
+                total=self._meter.total if total is None else total, description=self.desc or None, initial=0, **self._begins
+            )
+            self._mine = self._meter.counter.mine
+            return
+        self.n = 0
+        self._meter.started = now()
+        if total is not None:
+            self.total = total
+
+    def set_description(self, desc: str | None = None, refresh: bool | None = True) -> None:  # noqa: ARG002
+        """Name the bar."""
+        self.set_description_str(desc)
+
+    def set_description_str(self, desc: str | None = None, refresh: bool | None = True) -> None:  # noqa: ARG002
+        """Name the bar."""
+        self.desc = _words(desc)
+        self._meter.name = self.desc
+        if self._meter.parent is None:
+            self._home.describe(self.desc or None)
+
+    def set_postfix(self, ordered_dict: Mapping[str, Any] | None = None, refresh: bool | None = True, **kwargs: Any) -> None:
+        """Say values beside the bar: ``set_postfix(loss=0.25)``."""
+        values = {**(ordered_dict or {}), **dict(sorted(kwargs.items()))}
+        words = [f"{name}={self.format_num(v) if isinstance(v, Number) else str(v).strip()}" for name, v in values.items()]
+        self.set_postfix_str(", ".join(words), refresh)
+
+    def set_postfix_str(self, s: str | None = "", refresh: bool | None = True) -> None:  # noqa: ARG002
+        """Say a text beside the bar."""
+        self.postfix = s or None
+        self.message(_words(s) or None)
+
+    @property
+    def format_dict(self) -> dict[str, Any]:
+        """The members that tqdm's formats know."""
+        done = self._meter.done()
+        elapsed = ((self._meter.ended or now()) - self._meter.started).total_seconds()
+        return {
+            "n": self.n, "total": self.total, "elapsed": elapsed, "ncols": None, "nrows": None, "prefix": self.desc,
+            "ascii": False, "unit": self.unit, "unit_scale": self.unit_scale, "rate": self._meter.rate(done),
+            "bar_format": None, "postfix": self.postfix, "unit_divisor": 1000, "initial": self.initial, "colour": None,
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        words = said(self._meter.step(1))
+        return f"{self.desc}: {words}" if self.desc else words
+
+    @staticmethod
+    def format_num(n: Any) -> str:
+        """A number in at most three significant digits, where that is shorter."""
+        short, whole = f"{n:.3g}".replace("e+0", "e+").replace("e-0", "e-"), str(n)
+        return short if len(short) < len(whole) else whole
+
+    @staticmethod
+    def format_interval(t: float) -> str:
+        """A time as ``[h:]mm:ss``."""
+        minutes, seconds = divmod(int(t), 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours:d}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes:02d}:{seconds:02d}"
+
+    @staticmethod
+    def format_sizeof(num: float, suffix: str = "", divisor: float = 1000) -> str:
+        """A number with an SI prefix."""
+        for prefix in ("", "k", "M", "G", "T", "P", "E", "Z"):
+            if abs(num) < 999.5:
+                digits = 2 if abs(num) < 9.995 else 1 if abs(num) < 99.95 else 0
+                return f"{num:.{digits if prefix else 0}f}{prefix}{suffix}"
+            num /= divisor
+        return f"{num:3.1f}Y{suffix}"
+
+    @classmethod
+    def write(cls, s: str, file: Any = None, end: str = "\n", nolock: bool = False) -> None:  # noqa: ARG003
+        """Print a line; no bar is in its way."""
+        print(s, end=end, file=file or sys.stdout)
+
+    @classmethod
+    def get_lock(cls) -> Any:
+        """A lock, as tqdm has one; ours needs none."""
+        if not hasattr(cls, "_lock"):
+            cls._lock = threading.RLock()
+        return cls._lock
+
+    @classmethod
+    def set_lock(cls, lock: Any) -> None:
+        """Keep a lock for `get_lock`."""
+        cls._lock = lock
+
+    @classmethod
+    def pandas(cls, **kwargs: Any) -> None:
+        """Give pandas' frames, series, groups and windows `progress_apply`, `progress_map` and their like."""
+        from nb_artifacts.tqdm_pandas import install
+
+        install(cls, kwargs)
+
+    @classmethod
+    def as_completed(
+        cls, fs: Iterable[Awaitable[Any]], *, timeout: float | None = None, total: int | None = None, **kwargs: Any
+    ) -> Iterator[Any]:
+        """As `asyncio.as_completed`, with a bar."""
+        listed = list(fs)
+        yield from cls(asyncio.as_completed(listed, timeout=timeout), total=len(listed) if total is None else total, **kwargs)
+
+    @classmethod
+    async def gather(cls, *fs: Awaitable[Any], total: int | None = None, **kwargs: Any) -> list[Any]:
+        """As `asyncio.gather`, with a bar."""
+        with cls(total=len(fs) if total is None else total, **kwargs) as bar:
+
+            async def one(awaitable: Awaitable[Any]) -> Any:
+                found = await awaitable
+                bar.update()
+                return found
+
+            return await asyncio.gather(*(one(awaitable) for awaitable in fs))
+
+    @classmethod
+    def wrapattr(cls, stream: Any, method: str, total: float | None = None, bytes: bool = True, **kwargs: Any) -> _Wrapped:
+        """A file whose `read` or `write` moves a bar: ``with tqdm.wrapattr(file, "read", total=size) as file``."""
+        if bytes:
+            kwargs = {"unit": "B", "unit_scale": True, "unit_divisor": 1024, **kwargs}
+        return _Wrapped(stream, method, cls(total=total, **kwargs))
+
+
+class _Wrapped:
+    """A file, one method of which moves a bar."""
+
+    def __init__(self, stream: Any, method: str, bar: tqdm) -> None:
+        self._stream, self._method, self._bar = stream, method, bar
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._stream, name)
+        if name != self._method:
+            return found
+
+        def moved(*args: Any, **kwargs: Any) -> Any:
+            result = found(*args, **kwargs)
+            data = args[0] if name == "write" else result
+            self._bar.update(len(data))
+            return result
+
+        return moved
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._stream)
+
+    def __enter__(self) -> Self:
+        self._bar.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.__exit__(*error)  # type: ignore[arg-type]
+
+
+def _words(text: str | None) -> str:
+    """A text for the bar; tqdm itself writes a colon behind a description."""
+    core.check_text("desc", text)
+    return (text or "").removesuffix(": ").rstrip()
+
+
+def _owner() -> CodeType:
+    """The code that makes a bar."""
+    found = place(sys._getframe(), 0)
+    assert found is not None
+    return found.code
+
+
+def trange(*args: int, **kwargs: Any) -> tqdm:
+    """``tqdm(range(*args), **kwargs)``."""
+    return tqdm(range(*args), **kwargs)
