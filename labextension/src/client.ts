@@ -7,6 +7,11 @@ import { parse } from './json';
 import { MIME } from './wire';
 import type { Query, Run, RunQuery, WireRecord } from './wire';
 
+/** An output's content by MIME type. */
+export interface Output {
+  data: { [mime: string]: unknown };
+}
+
 /** What the store says of itself. */
 export interface Status {
   store: string;
@@ -72,9 +77,14 @@ export class Client {
     return this.json<Status>('status');
   }
 
-  /** The whole record, `data` included. Rejects with a RequestError. */
-  async artifact(id: string, signal?: AbortSignal): Promise<WireRecord> {
-    return await this.json<WireRecord>(`artifacts/${checked(id)}`, { signal });
+  /** The whole record, `data` included. Rejects with a RequestError; `store` names the only one that may answer. */
+  async artifact(id: string, signal?: AbortSignal, store?: string): Promise<WireRecord> {
+    const path = `artifacts/${checked(id)}`;
+    const response = await this.request(path, { signal, headers: { Accept: MIME } });
+    if (store && response.headers.get(STORE_HEADER) !== store) {
+      throw new RequestError('missing', 'That artifact belongs to another store.');
+    }
+    return parse(await response.text()) as WireRecord;
   }
 
   /** One record a key, its highest version. */
@@ -123,6 +133,11 @@ export class Client {
       cache: 'default'
     });
     return response.blob();
+  }
+
+  /** The output that the kernel showed, as it would be now, made by the server. */
+  output(id: string): Promise<Output> {
+    return Promise.resolve().then(() => this.json<Output>(`artifacts/${checked(id)}/output`));
   }
 
   async remove(id: string): Promise<void> {

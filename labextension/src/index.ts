@@ -4,6 +4,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { useRenderers } from './frontend';
+import { notebookPlugin } from './notebook';
 import { panelPlugin } from './panel';
 import { setRemoteImages } from './remote';
 import type { RemoteImages } from './remote';
@@ -30,6 +31,11 @@ const renderersPlugin: JupyterFrontEndPlugin<void> = {
   activate: (_app, rendermime: IRenderMimeRegistry) => useRenderers(rendermime)
 };
 
-const plugins: JupyterFrontEndPlugin<void>[] = [settingsPlugin, renderersPlugin, panelPlugin];
+const plugins: JupyterFrontEndPlugin<void>[] = [
+  settingsPlugin,
+  renderersPlugin,
+  panelPlugin,
+  notebookPlugin
+];
 
 export default plugins;

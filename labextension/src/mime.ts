@@ -60,9 +60,9 @@ class Output extends Widget implements IRenderMime.IRenderer {
     this.node.replaceChildren(skeleton(reference, this.node.clientWidth || 700));
     this.shown = reference.id;
     const client = sharedClient();
-    const opening = openSource(client, reference.id, tools(this.options), signal);
+    const opening = openSource(client, reference.id, tools(this.options), signal, reference.store);
     opening.then(
-      source => this.mount(source, reference, signal),
+      source => this.mount(source, signal),
       (error: unknown) => this.refuse(error, reference, signal)
     );
     try {
@@ -74,14 +74,8 @@ class Output extends Widget implements IRenderMime.IRenderer {
     }
   }
 
-  private mount(source: Source, reference: Reference, signal: AbortSignal): void {
-    const { store } = sharedClient();
+  private mount(source: Source, signal: AbortSignal): void {
     if (signal.aborted) {
-      return;
-    }
-    if (reference.store && store !== null && store !== reference.store) {
-      this.live?.abort();
-      this.fallBack(reference, NOT_HERE);
       return;
     }
     this.why = null;

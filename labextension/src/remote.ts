@@ -77,6 +77,7 @@ export function imageButton(
   }
   const button = document.createElement('button');
   button.type = 'button';
+  button.setAttribute('data-lm-suppress-shortcuts', 'true');
   button.className = 'jp-nba-blocked';
   button.textContent = `Show image from ${host}${description}`;
   button.title = url;

@@ -122,6 +122,7 @@ export function guardLink(link: HTMLAnchorElement): void {
   link.target = '_blank';
   link.rel = 'noopener noreferrer';
   link.referrerPolicy = 'no-referrer';
+  link.setAttribute('data-lm-suppress-shortcuts', 'true');
 }
 
 function guardImage(image: HTMLImageElement, local: boolean): void {

@@ -47,14 +47,18 @@ export interface Tools extends MarkdownTools {
   mime?: Source['mime'];
 }
 
-/** The source of an artifact by id; rejects with a RequestError. It follows the feed until `signal` aborts. */
+/**
+ * The source of an artifact by id, of `store` only where that is given; rejects with a RequestError. It follows the
+ * feed until `signal` aborts.
+ */
 export async function openSource(
   client: Client,
   id: string,
   tools: Tools,
-  signal: AbortSignal
+  signal: AbortSignal,
+  store?: string
 ): Promise<Source> {
-  const record = await client.artifact(id, signal);
+  const record = await client.artifact(id, signal, store);
   const runs = await runsOf(client, record);
   return new LiveSource(client, record, runs, tools, signal);
 }

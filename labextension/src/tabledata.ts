@@ -9,9 +9,11 @@ export type Cell = unknown;
 export interface Table {
   columns: Column[];
   rows: Cell[][];
-  /** Rows and columns of the whole table, which `rows` and `columns` may be the beginning of. */
+  /** Rows and columns of the whole table, which `rows` and `columns` may be the beginning of; no index levels. */
   rowCount: number;
   columnCount: number;
+  /** How many of `columns` are levels of the index. */
+  indexCount: number;
 }
 
 const MOST_COLUMNS = 200;
@@ -23,12 +25,14 @@ export function tableOf(record: WireRecord, data: unknown): Table {
   const info = record.info as Partial<TableInfo>;
   const described = Array.isArray(info.columns) ? info.columns.filter(isColumn) : [];
   const found = described.length > 0 ? byFields(value, described) : byShape(value);
+  const indexCount = found.columns.filter(column => column.index).length;
   const whole = (n: unknown, least: number): number =>
     typeof n === 'number' && n > least ? n : least;
   return {
     ...found,
     rowCount: whole(info.rows, found.rows.length),
-    columnCount: whole(info.column_count, found.columns.length)
+    columnCount: whole(info.column_count, found.columns.length - indexCount),
+    indexCount
   };
 }
 

@@ -55,6 +55,12 @@ describe('the client', () => {
     expect(client.store).toBe('s1');
   });
 
+  it('takes an artifact only from the store that is asked for', async () => {
+    const { client } = clientOf(() => json(record()));
+    await expect(client.artifact(ID, undefined, 's1')).resolves.toMatchObject({ id: ID });
+    await expect(client.artifact(ID, undefined, 's2')).rejects.toMatchObject({ reason: 'missing' });
+  });
+
   it('looks at many records in one request', async () => {
     const other = ID.replace('01', '02');
     const { client, asked } = clientOf(() => json([record({ seq: 9 })]));

@@ -145,6 +145,7 @@ describe('words', () => {
       columns: [column('a', 'text')],
       rows: [['x']],
       rowCount: 1_000_000,
+      indexCount: 0,
       columnCount: 512
     };
     expect(sizeWords(table)).toBe('first 1 of 1,000,000 rows × first 1 of 512 columns');
@@ -155,6 +156,16 @@ describe('words', () => {
     expect(columnNote(column('a', 'number', { dtype: 'float64', nulls: 1 }), 10_000)).toBe(
       'float64 · few null'
     );
+  });
+});
+
+describe('levels of the index', () => {
+  it('come first and are no columns of the table', () => {
+    const columns = [column('carrier', 'text', { index: true }), column('n', 'number')];
+    const info = { rows: 1, column_count: 1, columns };
+    const table = tableOf(record({ info }), '[{"carrier": "F9", "n": 1}]');
+    expect(table.rows).toEqual([['F9', 1]]);
+    expect(sizeWords(table)).toBe('1 row × 1 column');
   });
 });
 

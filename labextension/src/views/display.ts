@@ -87,7 +87,7 @@ async function drawn(
   bundle: MimeBundle,
   signal: AbortSignal
 ): Promise<boolean> {
-  const host = h('div', 'jp-nba-drawn', { 'data-lm-suppress-shortcuts': 'true' });
+  const host = h('div', 'jp-nba-drawn');
   const before = [...element.childNodes];
   element.replaceChildren(host);
   const done = await source.mime?.(bundle, host, signal).catch((error: unknown) => {

@@ -6,6 +6,12 @@ interface Attributes {
   readonly [name: string]: string | number | boolean | null | undefined;
 }
 
+/**
+ * On what takes the keyboard: the front end's shortcuts for a notebook's cells (Enter edits, D D deletes) do not reach
+ * into outputs. It must stand on the focused element itself.
+ */
+const OWN_KEYS = 'data-lm-suppress-shortcuts';
+
 /** An element with a class, attributes and children. `true` gives an empty attribute; null and false none. */
 export function h<K extends keyof HTMLElementTagNameMap>(
   tag: K,
@@ -21,6 +27,9 @@ export function h<K extends keyof HTMLElementTagNameMap>(
     if (value !== null && value !== undefined && value !== false) {
       element.setAttribute(name, value === true ? '' : String(value));
     }
+  }
+  if (tag === 'button' || tag === 'a' || 'tabindex' in attributes) {
+    element.setAttribute(OWN_KEYS, 'true');
   }
   element.append(
     ...children.filter(child => child !== null && child !== undefined && child !== false)

@@ -28,13 +28,14 @@ export async function mountTable(
 
 /** "16 rows × 4 columns", or how much of the table is here. */
 export function sizeWords(table: Table): string {
-  const { rows, columns, rowCount, columnCount } = table;
+  const { rows, rowCount, columnCount } = table;
+  const shown = table.columns.length - table.indexCount;
   const parts = [
     rows.length < rowCount
       ? `first ${count(rows.length)} of ${plural(rowCount, 'row')}`
       : plural(rowCount, 'row'),
-    columns.length < columnCount
-      ? `first ${count(columns.length)} of ${plural(columnCount, 'column')}`
+    shown < columnCount
+      ? `first ${count(shown)} of ${plural(columnCount, 'column')}`
       : plural(columnCount, 'column')
   ];
   return parts.join(' × ');
@@ -50,7 +51,7 @@ function gridOf(table: Table, name: string, signal: AbortSignal): Node[] {
     )
   );
   const detail = h('div', 'jp-nba-detail', { hidden: true });
-  const box = h('div', 'jp-nba-grid-box', { 'data-lm-suppress-shortcuts': 'true' });
+  const box = h('div', 'jp-nba-grid-box');
   const grid = new GridRows(
     box,
     {
@@ -95,7 +96,7 @@ function gridOf(table: Table, name: string, signal: AbortSignal): Node[] {
       role: 'grid',
       'aria-label': name,
       'aria-rowcount': table.rowCount + 1,
-      'aria-colcount': table.columnCount
+      'aria-colcount': table.columnCount + table.indexCount
     },
     group,
     header,
@@ -105,7 +106,7 @@ function gridOf(table: Table, name: string, signal: AbortSignal): Node[] {
   box.append(html);
   grid.show(rows);
   const empty = rows.length === 0 ? notice('No rows.') : null;
-  const partial = !whole || columns.length < table.columnCount;
+  const partial = !whole || columns.length - table.indexCount < table.columnCount;
   const size = partial ? h('p', 'jp-nba-size', {}, sizeWords(table)) : null;
   return [box, empty, detail, size].filter(node => node !== null);
 }

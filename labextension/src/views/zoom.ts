@@ -12,8 +12,7 @@ export function zoomable(image: HTMLImageElement, label: string): HTMLElement {
   const view = h('div', 'jp-nba-zoom-view', {
     tabindex: 0,
     role: 'group',
-    'aria-label': `${label}. Plus and minus zoom, 0 fits, 1 shows the real size.`,
-    'data-lm-suppress-shortcuts': 'true'
+    'aria-label': `${label}. Plus and minus zoom, 0 fits, 1 shows the real size.`
   });
   view.append(image);
   let scale: number | null = null;
