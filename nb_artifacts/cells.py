@@ -13,6 +13,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nb_artifacts.config import SERVER_PID
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -134,14 +136,20 @@ def _message(ours: Any) -> dict[str, Any]:
 def notebook_path() -> str | None:
     """The notebook or script this process runs: the Jupyter session's name, VS Code's variable, or the script's path."""
     session = os.environ.get("JPY_SESSION_NAME")
-    if session:
+    if session and not _is_inherited():
         return session
     ours = shell()
     if ours is not None:
         named = ours.user_ns.get("__vsc_ipynb_file__") or ours.user_ns.get("__session__")
         return str(named) if named else None
     script = getattr(sys.modules.get("__main__"), "__file__", None)
-    return str(Path(script).absolute()) if script else None
+    return str(Path(script).absolute()) if script and not script.startswith("<") else None
+
+
+def _is_inherited() -> bool:
+    """Whether the session's name came down from a notebook that started this kernel (nbclient in a cell, say)."""
+    server, parent = os.environ.get(SERVER_PID), os.environ.get("JPY_PARENT_PID")
+    return server is not None and parent is not None and server != parent
 
 
 def kernel_id() -> str | None:

@@ -164,16 +164,6 @@ def _fitted(head: Sequence[str], rows: list[list[str]], fixed: int, room: int) -
 _ID, _KEY = {"dim": True}, {"bold": True, "fg": "cyan"}
 
 
-def _content(record: Record) -> str:
-    """One line of what a record holds. Lists come without long payloads: there its `info` has to do."""
-    if record.data is not UNSET:
-        return plain(summary(record))
-    if record.type == "markdown":
-        title, length = record.info.get("title"), record.info.get("size")
-        return plain(" · ".join([*([title] if title else []), *([size(length)] if isinstance(length, int) else [])]))
-    return plain(summary(msgspec.structs.replace(record, data=wire.NULL)))
-
-
 def _version(record: Record) -> str:
     return "—" if record.version is None else str(record.version)
 
@@ -183,7 +173,7 @@ def write_list(records: list[Record]) -> None:
     rows = [
         [
             str(record.id), plain(record.key or "—"), plain(record.type or "—"), ago(record.updated), _version(record),
-            _content(record),
+            plain(summary(record)),
         ]
         for record in records
     ]  # fmt: skip
@@ -194,7 +184,7 @@ def write_history(records: list[Record]) -> None:
     """One line a version."""
     rows = [
         [
-            _version(record), str(record.id), plain(record.type or "—"), ago(record.updated), _content(record),
+            _version(record), str(record.id), plain(record.type or "—"), ago(record.updated), plain(summary(record)),
             plain(record.description or ""),
         ]
         for record in records
@@ -225,7 +215,9 @@ def write_details(records: list[Record]) -> None:
 
 def _write_facts(record: Record, runs: list[Run]) -> None:
     name = f"{plain(record.key)}@{record.version}" if record.key else "without a key"
-    click.echo(styled(name, **_KEY) + "".join(f" · {part}" for part in (plain(record.type or ""), _content(record)) if part))
+    click.echo(
+        styled(name, **_KEY) + "".join(f" · {part}" for part in (plain(record.type or ""), plain(summary(record))) if part)
+    )
     blob = record.blob
     facts = {
         "ID": record.id,

@@ -18,6 +18,9 @@ HOME = "NB_ARTIFACTS_HOME"
 FROM_SERVER = "NB_ARTIFACTS_FROM_SERVER"
 """``<store id>:<folder>``, put into the environment by the Jupyter server extension for the kernels it starts."""
 
+SERVER_PID = "NB_ARTIFACTS_SERVER_PID"
+"""The pid of that server: a kernel that it did not start itself is not the notebook that the environment speaks of."""
+
 ID_FILE = "store-id"
 """File in the folder that holds the store's random id, so that it can be checked without opening the database."""
 

@@ -22,6 +22,7 @@ from traitlets.config import Configurable
 from nb_artifacts import config
 from nb_artifacts.api import BODY_LIMIT, HEARTBEAT, Api, EventStream, Request, Response, may_write, too_large
 from nb_artifacts.errors import StoreError
+from nb_artifacts.jupyter_notebook import serve_notebooks
 from nb_artifacts.store import open_store
 
 if TYPE_CHECKING:
@@ -181,7 +182,9 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     durable = config.durable()
     api = Api(lambda: open_store(folder, durable=durable), heartbeat=traits.heartbeat)
     base = url_path_join(serverapp.base_url, "nb-artifacts/api")
-    handler = (f"{base}(?:/.*)?", ArtifactsHandler, {"host": Host(api, base)})
+    host = Host(api, base)
+    serve_notebooks(serverapp, host, base)
+    handler = (f"{base}(?:/.*)?", ArtifactsHandler, {"host": host})
     serverapp.web_app.add_handlers(".*$", [handler])  # type: ignore[no-untyped-call]
     try:
         store = api.store
@@ -191,4 +194,5 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     if config.HOME in os.environ:
         os.environ[config.HOME] = str(folder)
     os.environ[config.FROM_SERVER] = f"{store.id}:{folder}"
+    os.environ[config.SERVER_PID] = str(os.getpid())
     serverapp.log.info("nb_artifacts: %s is served under %s/", store.where, base)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import UNSET
 
 from nb_artifacts import core
 from nb_artifacts.errors import ArtifactError
 from nb_artifacts.types.text import clip_text, count, duration, one_line, size
-from nb_artifacts.wire import now
+from nb_artifacts.wire import NULL, now
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,11 +74,14 @@ def versions(records: list[Record]) -> Listing:
 
 
 def summary(record: Record) -> str:
-    """One line that says what a record holds, from its `info` alone: payloads are not read for lists."""
+    """One line that says what a record holds. Payloads are not read for lists: where `data` was left out, `info` tells."""
     from nb_artifacts.types import payload_class
 
-    if not record.info or record.data is UNSET:
-        return ""
+    if record.data is UNSET:
+        if record.type == "markdown":
+            title, length = record.info.get("title"), record.info.get("size")
+            return one_line(" · ".join([*([title] if title else []), *([size(length)] if isinstance(length, int) else [])]))
+        record = msgspec.structs.replace(record, data=NULL)
     try:
         return clip_text(payload_class(record.type).read(record, lambda: b"").summary(), 80)
     except ArtifactError:

@@ -36,6 +36,13 @@ def __getattr__(name: str) -> Any:
     return getattr(import_module(f"{__name__}.{_CLASSES[name]}"), name)
 
 
+def figure_of(value: Any) -> Any:
+    """The matplotlib figure that `value` is, or is drawn on, or None."""
+    from nb_artifacts.types import _guess
+
+    return _guess.figure_of(value)
+
+
 def payload_class(type: str | None) -> type[Payload]:
     """The class that reads artifacts of a stored type; `Other` for a type that is not ours, and for none."""
     name = type if type in TYPES else "other"

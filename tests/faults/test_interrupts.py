@@ -1,6 +1,7 @@
 """R-07: Ctrl-C at any moment of a loop that creates."""
 
 import random
+import signal
 import time
 
 from contract.given import record
@@ -19,12 +20,14 @@ def create(send, home):
     send("ready")
     while interrupts < INTERRUPTS:
         try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
             id = new_id()
             try:
                 returned.add(store.put(record("k", "x" * 1000, id=id)).id)
             except Exception as error:
                 wrong.append(repr(error))
         except KeyboardInterrupt as stop:
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # the next one may come only inside the loop's `try`
             attached.add(getattr(stop, "artifact_id", None))
             interrupts += 1
             send("interrupted")
