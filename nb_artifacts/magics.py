@@ -7,6 +7,7 @@ link cells are text and stay cell magics. Loading this file loads neither the wi
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class
@@ -108,9 +109,20 @@ class ArtifactMagics(Magics):
 def _make(value: Any, options: Options) -> Artifact:
     from nb_artifacts.artifacts import create
 
-    return create(
-        value, options.key, options.description, type=options.type, tags=options.tags, display=False
-    )  # the result of a cell shows itself
+    # the result of a cell shows itself
+    made = create(value, options.key, options.description, type=options.type, tags=options.tags, display=False)
+    if made.type == "image":
+        _leave_to_us(value)
+    return made
+
+
+def _leave_to_us(value: Any) -> None:
+    """Matplotlib's inline backend shows all open figures after the cell: close the one that our output shows already."""
+    from nb_artifacts.types import figure_of
+
+    pyplot, figure = sys.modules.get("matplotlib.pyplot"), figure_of(value)
+    if pyplot is not None and figure is not None and "inline" in pyplot.get_backend():
+        pyplot.close(figure)
 
 
 def _quiet(error: ArtifactError) -> ArtifactError:

@@ -103,6 +103,13 @@ def test_an_image_cell_keeps_a_figure(kernel):
     assert kernel.run("print(nba.Artifact.get('figure').image().format)").stdout == "PNG\n"
 
 
+def test_a_figure_of_pyplot_is_shown_once(kernel):
+    kernel.run("%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.close('all')")
+    ran = kernel.run("%%artifact image --key inline-figure\nimport matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.plot([1, 2])\nfig")
+    assert len(ran.outputs) == len(ran.artifacts) == 1
+    assert kernel.run("print(len(_.value.axes), plt.get_fignums())").stdout == "1 []\n"
+
+
 def test_a_display_cell_keeps_any_rich_output(kernel):
     kernel.run("%%artifact display --key latex\nfrom IPython.display import Latex\nLatex('$x^2$')")
     assert kernel.run("print(nba.Artifact.get('latex').value.data['text/latex'])").stdout == "$x^2$\n"
