@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import sys
 import threading
 import weakref
 from typing import TYPE_CHECKING, TypeVar
@@ -32,6 +31,9 @@ _FAILURES = (sqlite3.Error, Unreadable, UnicodeDecodeError)  # the last where a 
 
 FORK_SECONDS = 2.0
 """How long a fork waits for a thread in the middle of a call; its connection is put out of the child's reach then."""
+
+LOG_PAGES = 500
+"""After so many pages the log is moved into the database: not more than `folders.RESERVE_BYTES` has room for."""
 
 LOG_BYTES = 64 * 1024 * 1024
 """What the log may keep on disk once no reader needs more."""
@@ -58,9 +60,8 @@ class Link:
         with contextlib.suppress(sqlite3.Error):
             connection.close()
 
-    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
-        if not is_finalizing():  # this module's own names are gone by then
-            self.close()
+    def __del__(self) -> None:
+        self.close()
 
 
 _inherited: list[sqlite3.Connection] = []
@@ -232,7 +233,7 @@ class Database:
         connection.create_function(AS_ID, 1, lambda text: UUID(text).bytes, deterministic=True)
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA secure_delete = FAST")  # zeroing freed pages would need room on a full disk
-        connection.execute("PRAGMA wal_autocheckpoint = 250")  # pages: what the reserve has room for, on a full disk
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
         connection.execute(f"PRAGMA journal_size_limit = {LOG_BYTES}")
         return connection
 

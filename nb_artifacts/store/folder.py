@@ -1,7 +1,7 @@
 """The folder of a store: made private, refused where another user could have planted it, and its two small files.
 
-``store-id`` repeats the id that the database holds, for readers that do not open the database. ``reserve`` is a
-megabyte that is given up when the disk is full, because SQLite needs room even to delete.
+``store-id`` repeats the id that the database holds, for readers that do not open the database. ``reserve`` is
+room that is given up when the disk is full, because SQLite needs some even to delete.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 REMEDY = "set NB_ARTIFACTS_HOME to a folder of your own on a local disk"
 
-RESERVE_BYTES = 1_000_000
+RESERVE_BYTES = 2 * 1024 * 1024
 
 
 def prepare(folder: Path) -> None:
@@ -105,7 +105,7 @@ def is_due(marker: Path, seconds: float) -> bool:
 
 
 def keep_reserve(folder: Path) -> None:
-    """Set a megabyte aside for a full disk, where there is none yet and room for it."""
+    """Set some room aside for a full disk, where that is not done yet and the disk is not full."""
     path = folder / "reserve"
     with contextlib.suppress(OSError):
         if not path.exists():
@@ -113,7 +113,7 @@ def keep_reserve(folder: Path) -> None:
 
 
 def free_reserve(folder: Path) -> bool:
-    """Give the megabyte back; whether there was one."""
+    """Give the room back; whether there was any."""
     try:
         (folder / "reserve").unlink()
     except OSError:

@@ -166,11 +166,12 @@ class PostgresStore:
         columns = LISTED + (", k.id, k.created" if query.latest else ", NULL, NULL")
         columns, joins = (columns + PAYLOAD, WITH_PAYLOAD) if query.data else (columns, "")
         sql, values = records_sql(query, columns, joins)
-        return [self._listed(row, latest=query.latest, data=query.data) for row in self._database.rows(sql, values)]
+        rows = self._database.rows(sql, values, prepare=_prepare(query))
+        return [self._listed(row, latest=query.latest, data=query.data) for row in rows]
 
     def count(self, query: Query) -> int:
         """See `Store.count`."""
-        return int(self._database.rows(*count_sql(query))[0][0])
+        return int(self._database.rows(*count_sql(query), prepare=_prepare(query))[0][0])
 
     def delete(self, id: UUID) -> None:
         """See `Store.delete`."""
@@ -284,6 +285,12 @@ class PostgresStore:
                 data = file.read()
         record.data = Raw(data)
         return record
+
+
+def _prepare(query: Query) -> bool | None:
+    """One plan serves whenever ids or keys are given; else the best one hangs on how common a type is."""
+    given = query.artifacts
+    return None if given is not None and (given.id or (given.key and given.key.any_)) else False
 
 
 _NO_PAYLOAD = (False, None, None, None)

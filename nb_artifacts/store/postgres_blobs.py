@@ -200,12 +200,13 @@ class _Parts(io.RawIOBase):
         return self._held[1]
 
 
-def drop(database: Database, place: Place, sha256: bytes, seconds: float = GRACE_SECONDS) -> None:
-    """Delete a blob unless a record names it or it was put less than `seconds` ago."""
+def drop(database: Database, place: Place, sha256: bytes, seconds: float | None = None) -> None:
+    """Delete a blob unless a record names it or it was put less than `seconds` (`GRACE_SECONDS`) ago."""
+    grace = GRACE_SECONDS if seconds is None else seconds
 
     def work(connection: psycopg.Connection, _: bool) -> None:
         with connection.transaction() as transaction:
-            gone = execute(connection, _DROP, (sha256, seconds))
+            gone = execute(connection, _DROP, (sha256, grace))
             if gone and not place.forget(connection, sha256, gone[0][0]):
                 raise psycopg.Rollback(transaction)
 

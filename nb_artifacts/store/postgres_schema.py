@@ -266,28 +266,35 @@ DECLARE
   session run;
 BEGIN
   SELECT * INTO session FROM run WHERE id = _session_id;
-  INSERT INTO run AS r (id, seq, kind, state, name, parent_id, session_id, started, notebook, cell_id, kernel_id, body)
-  VALUES (
-    _id, next_seq(), _kind, _state, _name, _parent_id, _session_id, _started,
-    coalesce(_notebook, session.notebook), _cell_id, coalesce(_kernel_id, session.kernel_id), _body
-  )
-  -- A seq taken before the row is locked could be lower than the one it has by now.
-  ON CONFLICT (id) DO UPDATE SET seq = next_seq(), kind = excluded.kind, state = excluded.state, name = excluded.name,
-    parent_id = excluded.parent_id, session_id = excluded.session_id, started = excluded.started,
-    notebook = excluded.notebook, cell_id = excluded.cell_id, kernel_id = excluded.kernel_id, body = excluded.body
-  RETURNING r.seq INTO _seq;
+  _notebook := coalesce(_notebook, session.notebook);
+  _kernel_id := coalesce(_kernel_id, session.kernel_id);
+  -- A seq taken before the row is locked could be lower than the one it has by then.
+  PERFORM FROM run WHERE id = _id FOR UPDATE;
+  IF FOUND THEN
+    UPDATE run SET seq = next_seq(), kind = _kind, state = _state, name = _name, parent_id = _parent_id,
+      session_id = _session_id, started = _started, notebook = _notebook, cell_id = _cell_id, kernel_id = _kernel_id,
+      body = _body
+    WHERE id = _id RETURNING seq INTO _seq;
+  ELSE
+    INSERT INTO run (id, seq, kind, state, name, parent_id, session_id, started, notebook, cell_id, kernel_id, body)
+    VALUES (
+      _id, next_seq(), _kind, _state, _name, _parent_id, _session_id, _started, _notebook, _cell_id, _kernel_id, _body
+    ) RETURNING seq INTO _seq;
+  END IF;
 END $$;
 """
 
 STEPS: list[str] = [TABLES + _TRIGRAMS + _FEED + _WRITES]
 
 
-def version_of(connection: Connection) -> int:
+def version_of(connection: Connection, schema: str) -> int:
     """How many steps the schema has been through; more than ``len(STEPS)`` means a newer release made it."""
-    if connection.execute("SELECT to_regclass('migration')").fetchone() == (None,):
+    # Asked of the catalogue: `to_regclass` may not have heard of a schema made a moment ago.
+    there = "SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE nspname = %s AND relname = 'migration'"
+    if not connection.execute(there, (schema,)).fetchall():
         return 0
-    found = connection.execute("SELECT coalesce(max(step), 0)::text FROM migration").fetchone()
-    return int(str(found[0])) if found else 0
+    found = connection.execute("SELECT coalesce(max(step), 0) FROM migration").fetchone()
+    return int(found[0]) if found else 0
 
 
 def migrate(connection: Connection, schema: str) -> int:
@@ -295,12 +302,12 @@ def migrate(connection: Connection, schema: str) -> int:
 
     Raises `StoreError` where the database does not keep all of Unicode.
     """
-    version = version_of(connection)
+    version = version_of(connection, schema)
     while version < len(STEPS):
         with connection.transaction():
             connection.execute("SELECT set_config('lock_timeout', '0', true), set_config('statement_timeout', '0', true)")
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-            version = version_of(connection)
+            version = version_of(connection, schema)
             if version < len(STEPS):
                 _take(connection, schema, version)
                 version += 1
@@ -313,7 +320,8 @@ def _take(connection: Connection, schema: str, version: int) -> None:
             raise StoreError(
                 "the database does not keep all of Unicode: make one with `createdb --encoding UTF8 --template template0`"
             )
-        _run(connection, f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        if not connection.execute("SELECT FROM pg_namespace WHERE nspname = %s", (schema,)).fetchall():
+            _run(connection, f'CREATE SCHEMA "{schema}"')
         connection.execute("CREATE TABLE migration (step integer PRIMARY KEY, taken timestamptz NOT NULL DEFAULT now())")
     _run(connection, STEPS[version])
     connection.execute("INSERT INTO migration VALUES (%s)", (version + 1,))

@@ -86,23 +86,12 @@ class SqliteStore:
 
     def put(self, record: Record) -> Record:
         """See `Store.put`. A KeyboardInterrupt that comes after the commit carries the id as `artifact_id`."""
-        new = self._new(record)
         try:
-            seq, version = self._database.write(lambda connection: writes.insert(connection, new))
-        except writes.Taken:
-            return self._same(record, new)
+            return self._put(record)
         except KeyboardInterrupt as stop:
             if self.get(record.id) is not None:
                 stop.__dict__["artifact_id"] = record.id
             raise
-        return msgspec.structs.replace(
-            record,
-            created=from_us(new.created),
-            updated=from_us(new.updated),
-            data=Raw(new.row.data),
-            version=version,
-            seq=seq,
-        )
 
     def patch(self, id: UUID, patch: Patch, *, if_seq: int | None = None, durable: bool = True) -> Record:
         """See `Store.patch`."""
@@ -191,17 +180,18 @@ class SqliteStore:
         """See `Store.open_blob`."""
         return self._blobs.open(ref)
 
-    def blob_bytes(self) -> int:
-        """See `Store.blob_bytes`."""
-        sql = (
-            "SELECT coalesce(sum(size), 0) FROM (SELECT max(blob_size) AS size FROM artifact"
-            " WHERE blob_sha256 IS NOT NULL GROUP BY blob_sha256 UNION ALL SELECT size FROM payload WHERE sha256 IS NOT NULL)"
-        )
-        return int(self._database.read(lambda connection: connection.execute(sql).fetchone())[0])
-
     def close(self) -> None:
         """See `Store.close`."""
         self._database.close()
+
+    def _put(self, record: Record) -> Record:
+        new = self._new(record)
+        try:
+            seq, version = self._database.write(lambda connection: writes.insert(connection, new))
+        except writes.Taken:
+            return self._same(record, new)
+        times = {"created": from_us(new.created), "updated": from_us(new.updated)}
+        return msgspec.structs.replace(record, **times, data=Raw(new.row.data), version=version, seq=seq)
 
     def _new(self, record: Record) -> writes.New:
         key = check_key(record.key)

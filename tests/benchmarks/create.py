@@ -55,13 +55,13 @@ def main(rounds):
     for name, synchronous, durable in (("FULL", "FULL", True), ("NORMAL", "NORMAL", False)):
         with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
             floor, store = Floor(Path(folder), synchronous), open_store(Path(folder) / "home", durable=durable)
-            floors, ours, patches = [], [], []
+            floors, ours = [], []
             for n in range(rounds):
                 given = record(n)
                 floors.append(timed(floor.put, given)[0])
                 took, stored = timed(store.put, given)
                 ours.append(took)
-                patches.append(timed(progress, store, stored.id)[0])
+            patches = [timed(progress, store, stored.id)[0] for _ in range(rounds)]
             store.close()
         bare, put = statistics.median(floors), statistics.median(ours)
         figures[name] = {

@@ -1,7 +1,7 @@
 """R-07: Ctrl-C at any moment of a loop that creates."""
 
+import gc
 import random
-import signal
 import time
 
 from contract.given import record
@@ -14,34 +14,31 @@ INTERRUPTS = 500
 
 
 def create(send, home):
-    """Puts records until it was interrupted so often; tells of each interrupt, and what became of each id."""
+    """Puts records until it was interrupted so often; tells when it may be, and in the end what became of each id."""
+    gc.disable()  # an interrupt that falls into a finaliser, or a callback of the collector, is lost
     store = open_store(home)
-    returned, attached, wrong, interrupts = set(), set(), [], 0
-    send("ready")
-    while interrupts < INTERRUPTS:
+    returned, attached, wrong = set(), set(), []
+    for _ in range(INTERRUPTS):
         try:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-            id = new_id()
-            try:
-                returned.add(store.put(record("k", "x" * 1000, id=id)).id)
-            except Exception as error:
-                wrong.append(repr(error))
+            send("ready")
+            while True:
+                id = new_id()
+                try:
+                    returned.add(store.put(record("k", "x" * 1000, id=id)).id)
+                except Exception as error:
+                    wrong.append(repr(error))
         except KeyboardInterrupt as stop:
-            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # the next one may come only inside the loop's `try`
             attached.add(getattr(stop, "artifact_id", None))
-            interrupts += 1
-            send("interrupted")
     send((returned, attached - {None}, wrong))
 
 
 def test_at_random(tmp_path):
     child = Child(create, tmp_path / "home")
-    assert child.receive() == "ready"
     chance = random.Random(2)
     for _ in range(INTERRUPTS):
+        assert child.receive() == "ready"
         time.sleep(chance.uniform(0.0002, 0.003))
         child.interrupt()
-        assert child.receive() == "interrupted"
     ((returned, attached, wrong),) = child.wait()
     assert child.code == 0
     assert wrong == []
@@ -49,5 +46,6 @@ def test_at_random(tmp_path):
     stored = [found.id for found in store.find(Query())]
     assert len(stored) == len(set(stored)) == store.find(Query(latest=True))[0].version
     assert returned | attached <= set(stored)
+    assert attached
     unknown = set(stored) - returned - attached
     assert len(unknown) < INTERRUPTS / 10, "returned, but interrupted before the loop could note it"
