@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
+from nb_artifacts.errors import StoreError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from uuid import UUID
@@ -28,6 +30,10 @@ class Store(Protocol):
     @property
     def where(self) -> str:
         """The place in words a person knows: a folder or an address without credentials."""
+
+    @property
+    def journal(self) -> str:
+        """How it keeps writes whole, in a word: ``wal``, ``delete``, ``server``."""
 
     def put(self, record: Record) -> Record:
         """Keep a new record, durable on return; gives it `version` (where it has a key) and `seq`.
@@ -76,16 +82,31 @@ class Store(Protocol):
     def open_blob(self, ref: BlobRef) -> IO[bytes]:
         """The bytes, as a readable file. Raises `BlobMissing`."""
 
+    def blob_bytes(self) -> int:
+        """Bytes of all blobs that records name, each counted once."""
+
     def close(self) -> None:
         """Let go of connections and files; the store can be used again."""
 
 
 def open_store(where: str | Path, *, durable: bool = True) -> Store:
-    """The store at a folder, made where it is missing.
+    """The store at a folder, made where it is missing, or at a ``postgresql://`` address.
 
     With `durable=False` a returned call survives the end of the process but not a power cut. Raises `StoreError`
-    naming the folder and the remedy, within a second where it cannot be used.
+    naming the place and the remedy, for a folder within a second where it cannot be used.
     """
+    if isinstance(where, str) and where.startswith(("postgresql://", "postgres://")):
+        return _open_postgres(where, durable=durable)
     from nb_artifacts.store.sqlite import SqliteStore
 
     return SqliteStore(Path(where), durable=durable)
+
+
+def _open_postgres(address: str, *, durable: bool) -> Store:
+    try:
+        from nb_artifacts.store.postgres import PostgresStore
+    except ImportError as error:
+        if (error.name or "psycopg").partition(".")[0] != "psycopg":
+            raise
+        raise StoreError(f"PostgreSQL needs psycopg 3 ({error}): pip install 'nb-artifacts[postgres]'") from None
+    return PostgresStore(address, durable=durable)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import sys
 import threading
 import weakref
 from typing import TYPE_CHECKING, TypeVar
@@ -60,8 +61,9 @@ class Link:
         with contextlib.suppress(sqlite3.Error):
             connection.close()
 
-    def __del__(self) -> None:
-        self.close()
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not is_finalizing():  # this module's own names are gone by then
+            self.close()
 
 
 _inherited: list[sqlite3.Connection] = []

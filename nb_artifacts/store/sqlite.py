@@ -180,6 +180,14 @@ class SqliteStore:
         """See `Store.open_blob`."""
         return self._blobs.open(ref)
 
+    def blob_bytes(self) -> int:
+        """See `Store.blob_bytes`."""
+        sql = (
+            "SELECT coalesce(sum(size), 0) FROM (SELECT max(blob_size) AS size FROM artifact"
+            " WHERE blob_sha256 IS NOT NULL GROUP BY blob_sha256 UNION ALL SELECT size FROM payload WHERE sha256 IS NOT NULL)"
+        )
+        return int(self._database.read(lambda connection: connection.execute(sql).fetchone())[0])
+
     def close(self) -> None:
         """See `Store.close`."""
         self._database.close()
