@@ -65,6 +65,9 @@ class Lab:
             self.problems.append(message.text)
 
     def _on_dialog(self, dialog: Dialog) -> None:
+        if dialog.type == "beforeunload":  # "leave without saving?"
+            dialog.accept()
+            return
         self.dialogs.append(dialog.message)
         dialog.dismiss()
 
