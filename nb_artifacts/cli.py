@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 
 
 class _Group(click.Group):
-    """Tells errors of ours in a line on stderr, with exit code 1."""
+    """Tells errors of ours in a line on stderr, with exit code 1; loads what few need when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), "server"])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "server":
+            from nb_artifacts.cli_server import server
+
+            return server
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nb_artifacts.api import about
@@ -19,7 +20,7 @@ from nb_artifacts.api.routes import ROUTES, Route, find_route, may_write
 from nb_artifacts.errors import Conflict, InvalidValue, StoreBusy, StoreError, StoreFull
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nb_artifacts.store import Store
 
@@ -83,6 +84,18 @@ class Api:
         if self._store is not None:
             response.headers[STORE_HEADER] = self._store.id
         return response
+
+    def together(self, requests: Sequence[Request]) -> list[Response]:
+        """The answers to requests that put something short, written in one transaction where the store can.
+
+        Nothing is answered before all of it is on disk; where that fails, every answer says so.
+        """
+        calls = [partial(self, request) for request in requests]
+        try:
+            group = getattr(self.store, "together", None) if len(calls) > 1 else None
+            return [call() for call in calls] if group is None else group(calls)
+        except StoreError as error:
+            return [_store_failed(request, error) for request in requests]
 
     def close(self) -> None:
         """End the event streams and let go of the store's files."""

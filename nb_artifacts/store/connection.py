@@ -20,10 +20,11 @@ from nb_artifacts.store import folder as folders
 from nb_artifacts.store import migrations
 from nb_artifacts.store.failures import Unreadable, is_full, is_without_shared_memory, translate
 from nb_artifacts.store.filters import AS_ID
+from nb_artifacts.store.transactions import part, set_journal, transaction
 from nb_artifacts.store.waiting import STEP_SECONDS, patiently
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
@@ -49,6 +50,7 @@ class Link:
         self.connection: sqlite3.Connection | None = None
         self.file: tuple[int, int] | None = None
         self.synchronous: str | None = None
+        self.together = False
 
     def close(self) -> None:
         """Close the connection; in a process that only inherited it, put it out of reach instead."""
@@ -101,8 +103,8 @@ class Database:
         with link.lock:
             try:
                 connection = self._usable(link)
-                if snapshot:
-                    return _transaction(connection, "BEGIN", work)
+                if snapshot and not link.together:
+                    return transaction(connection, "BEGIN", work)
                 return patiently(lambda: work(connection))
             except _FAILURES as error:
                 raise translate(error, self.path) from error
@@ -115,13 +117,32 @@ class Database:
         link = self._link()
         with link.lock:
             try:
-                connection = self._usable(link)
-                if self.refusal is not None:
-                    raise self._refused()
-                self._set_synchronous(link, connection, durable=durable)
-                return _transaction(connection, "BEGIN IMMEDIATE", work)
+                if link.together:
+                    return part(self._usable(link), work)
+                return transaction(self._writable(link, durable=durable), "BEGIN IMMEDIATE", work)
             except _FAILURES as error:
                 raise translate(error, self.path) from error
+
+    def together(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """What the calls return, whose writes to this database share one transaction, on disk when this returns.
+
+        A write that fails undoes itself alone. Raises `StoreError`; nothing that any of them wrote is kept then.
+        """
+        link = self._link()
+        with link.lock:
+            try:
+                connection = self._writable(link, durable=True)
+                link.together = True
+                return transaction(connection, "BEGIN IMMEDIATE", lambda _: [call() for call in calls])
+            except _FAILURES as error:
+                raise translate(error, self.path) from error
+            finally:
+                link.together = False
+
+    @property
+    def is_together(self) -> bool:
+        """Whether this thread is inside `together`: what it wrote may still be undone."""
+        return self._link().together
 
     def settle(self) -> None:
         """Move the log into the database, as far as readers and space allow, so that the log's space is used anew."""
@@ -144,7 +165,16 @@ class Database:
                 self._links.add(link)
         return link
 
+    def _writable(self, link: Link, *, durable: bool) -> sqlite3.Connection:
+        connection = self._usable(link)
+        if self.refusal is not None:
+            raise self._refused()
+        self._set_synchronous(link, connection, durable=durable)
+        return connection
+
     def _usable(self, link: Link) -> sqlite3.Connection:
+        if link.together and link.connection is not None:
+            return link.connection
         if link.connection is not None and link.file != _identity(self.path):
             link.close()  # the file was deleted or replaced: what would be written to the old one is lost
         if link.connection is None:
@@ -201,7 +231,7 @@ class Database:
                 connection.execute("PRAGMA query_only = ON")
             else:
                 self.refusal = None
-                self.journal = _set_journal(connection, wal=wal)
+                self.journal = set_journal(connection, wal=wal)
                 migrations.migrate(connection, self.path)
             self._read_id(connection)
         except BaseException:
@@ -253,36 +283,6 @@ class Database:
             link.close()
         self._local = threading.local()
         self._links = weakref.WeakSet()
-
-
-def _transaction(connection: sqlite3.Connection, begin: str, work: Callable[[sqlite3.Connection], T]) -> T:
-    try:
-        patiently(lambda: connection.execute(begin))
-        result = work(connection)
-        patiently(lambda: connection.execute("COMMIT"))
-    except BaseException:
-        if connection.in_transaction:
-            connection.rollback()
-        raise
-    return result
-
-
-def _set_journal(connection: sqlite3.Connection, *, wal: bool) -> str:
-    """Choose the journal, `wal` unless the database was made without; what it is now."""
-    if not wal:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # so that WAL can be left without shared memory
-    mode = _journal(connection)
-    if wal and (mode == "wal" or migrations.version_of(connection) > 0):
-        return mode
-    mode = _journal(connection, "wal" if wal else "delete")
-    if not wal:
-        connection.execute("PRAGMA locking_mode = NORMAL")
-    return mode
-
-
-def _journal(connection: sqlite3.Connection, mode: str | None = None) -> str:
-    sql = "PRAGMA journal_mode" if mode is None else f"PRAGMA journal_mode = {mode}"
-    return str(patiently(lambda: connection.execute(sql).fetchone()[0]))
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

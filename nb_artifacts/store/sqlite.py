@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, UnsetType
 
 from nb_artifacts.errors import BlobMissing, Conflict, NotFound, StoreError, StoreFull
 from nb_artifacts.store import feed, writes
@@ -39,8 +39,10 @@ from nb_artifacts.wire import SHORT_DATA, BlobRef, Change, Patch, Query, Record,
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+T = TypeVar("T")
 
 LONG_DATA = 256 * 1024
 """`data` of more bytes than this is a file beside the database."""
@@ -97,8 +99,6 @@ class SqliteStore:
         """See `Store.patch`."""
         columns = patch_columns(patch)
         payload = None if patch.data is UNSET else self._payload(bytes(patch.data))
-        if isinstance(patch.blob, BlobRef):
-            self._blobs.check(patch.blob)
         moment = to_us(now())
 
         def change(connection: sqlite3.Connection) -> tuple[writes.Found, Record | None]:
@@ -107,6 +107,7 @@ class SqliteStore:
                 raise self._unknown(id)
             if if_seq is not None and found.seq != if_seq:
                 raise Conflict(f"artifact {id} was changed since it was read (seq {found.seq}, not {if_seq})")
+            self._check_blob(patch.blob)
             values = columns if found.digest else {**columns, "digest": self._first_digest(connection, id)}
             writes.update(connection, id.bytes, found, values, payload, moment)
             return found, self._one(connection, id)
@@ -188,14 +189,26 @@ class SqliteStore:
         )
         return int(self._database.read(lambda connection: connection.execute(sql).fetchone())[0])
 
+    def together(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """What the calls return, whose writes to this store share one transaction, on disk when this returns.
+
+        A write that fails undoes itself alone. Raises `StoreError`; nothing that any of them wrote is kept then.
+        """
+        return self._database.together(calls)
+
     def close(self) -> None:
         """See `Store.close`."""
         self._database.close()
 
     def _put(self, record: Record) -> Record:
         new = self._new(record)
+
+        def insert(connection: sqlite3.Connection) -> tuple[int, int | None]:
+            self._check_blob(record.blob)
+            return writes.insert(connection, new)
+
         try:
-            seq, version = self._database.write(lambda connection: writes.insert(connection, new))
+            seq, version = self._database.write(insert)
         except writes.Taken:
             return self._same(record, new)
         times = {"created": from_us(new.created), "updated": from_us(new.updated)}
@@ -204,8 +217,6 @@ class SqliteStore:
     def _new(self, record: Record) -> writes.New:
         key = check_key(record.key)
         row = to_row(record)
-        if record.blob is not None:
-            self._blobs.check(record.blob)
         return writes.New(
             id=record.id.bytes,
             key=key,
@@ -244,8 +255,15 @@ class SqliteStore:
     def _unknown(self, id: UUID) -> NotFound:
         return NotFound(f"there is no artifact {id} in {self.where}")
 
+    def _check_blob(self, ref: BlobRef | UnsetType | None) -> None:
+        """Raise `BlobMissing` for a file that is not there. Under the write lock, so it is not about to go either."""
+        if isinstance(ref, BlobRef):
+            self._blobs.check(ref)
+
     def _drop_files(self, found: writes.Found) -> None:
-        """Delete the files that a row named, unless another row does or is about to."""
+        """Delete the files that a row named, unless another row does or is about to, or this may still be undone."""
+        if self._database.is_together:
+            return
         for sha256 in (found.blob_sha256, found.payload_sha256):
             if sha256 is not None and self._blobs.age(sha256) > GRACE_SECONDS:
                 self._drop_file(sha256)

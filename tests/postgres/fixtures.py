@@ -1,11 +1,13 @@
-"""Fixtures for whatever needs a PostgreSQL store: one cluster a test process, a database a module, a schema a test."""
+"""Fixtures for whatever needs a PostgreSQL store: one cluster a test process, a database a module, emptied for each test."""
 
 import itertools
 
+import psycopg
 import pytest
 from postgres.cluster import shared
 
 _numbers = itertools.count(1)
+TABLES = ("artifact", "payload", "key", "newest", "tombstone", "run", "blob", "part")
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +21,25 @@ def database(cluster):
     return cluster.create()
 
 
+@pytest.fixture(scope="module")
+def made(database):
+    from nb_artifacts.store import open_store
+
+    open_store(f"{database}?schema=kept").close()
+
+
 @pytest.fixture
-def schema():
-    """The name of a schema that nobody else uses."""
+def schema(database, made):
+    """A schema with nothing in it."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("SET search_path = kept")
+        connection.execute("".join(f"DELETE FROM {table};" for table in TABLES) + "SELECT setval('feed', 0)")
+    return "kept"
+
+
+@pytest.fixture
+def fresh():
+    """The name of a schema that is not there."""
     return f"s{next(_numbers)}"
 
 

@@ -57,7 +57,7 @@ def test_six_processes_of_three_threads_number_one_key_without_gap(store, addres
     assert by_version == sorted(by_version)
 
 
-def test_killed_writers_lose_nothing_acknowledged_and_leave_nothing_half(store, address):
+def test_killed_writers_lose_nothing_acknowledged_and_leave_nothing_half(store, address, cluster):
     chance = random.Random(4)
     told = []
     for name in range(6):
@@ -66,6 +66,9 @@ def test_killed_writers_lose_nothing_acknowledged_and_leave_nothing_half(store, 
         worker.kill()
         rest = worker.communicate()[0].splitlines()
         told += [line.split() for line in said + rest if line.count(" ") == 3]
+    # What was sent before the end is still done after it.
+    others = f"SELECT 1 FROM pg_stat_activity WHERE datname = '{store._database.where.partition('?')[0].rpartition('/')[2]}' AND state = 'active'"
+    wait_until(lambda: not cluster.sql(others))
     kept = versions(store, "shared")
     assert sorted(kept) == list(range(1, len(kept) + 1))
     ids = {str(item.id) for item in kept.values()}

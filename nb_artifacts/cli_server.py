@@ -1,0 +1,236 @@
+"""``nb-artifacts server``: start, look at and stop the stand-alone server; make and revoke its keys."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from nb_artifacts import config
+from nb_artifacts.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nb_artifacts.serve_keys import Key, Keyring
+
+PORT = 4242
+STRONG = 16
+"""A key in the environment has to have so many characters before a server is opened to other machines."""
+
+
+class Running(msgspec.Struct):
+    """What a started server leaves in its folder."""
+
+    pid: int
+    started: float
+    url: str
+    where: str
+
+
+def _home_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    words = "The server's folder: its artifacts (unless they are in a database) and its keys."
+    return click.option("--home", type=click.Path(file_okay=False), metavar="DIR", help=words)(function)
+
+
+def _folder(home: str | None) -> Path:
+    return Path(home).expanduser().absolute() if home else config.folder()
+
+
+@click.group()
+def server() -> None:
+    """Serve artifacts to other machines, and manage the keys for that."""
+
+
+@server.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes a free one.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
+@_home_option
+@click.option("--database-url", metavar="URL", help="A postgresql:// address instead of the folder.")
+@click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name by which the server may be asked.")
+def start(host: str, port: int, workers: int, home: str | None, database_url: str | None, hosts: tuple[str, ...]) -> None:
+    """Serve the artifacts in the foreground, until Ctrl-C.
+
+    Whoever has a key may read and write. The first start makes one and prints it; NB_ARTIFACTS_API_KEY in the environment
+    is taken as one more.
+    """
+    from nb_artifacts import serve, serve_http
+    from nb_artifacts.serve_keys import API_KEY, Keyring
+    from nb_artifacts.store import open_store
+
+    folder = _folder(home)
+    database_url = database_url or None
+    given = os.environ.get(API_KEY)
+    keys = Keyring(folder, given)
+    _check_host(host, keys, given)
+    where = open_store(database_url or folder, durable=config.durable()).where
+    secret = None if keys else keys.create("first")[0]
+    settings = serve.Settings(
+        home=str(folder), database_url=database_url, durable=config.durable(), hosts=(*hosts, *_own_name(host))
+    )
+    os.environ[serve.SETTINGS] = msgspec.json.encode(settings).decode()
+    note = folder / "server" / "running.json"
+
+    def ready(bound: int) -> None:
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        url = f"http://{shown}:{bound}"
+        _write_note(note, Running(pid=os.getpid(), started=_started(os.getpid()), url=url, where=where))
+        _greet(url, where, secret)
+
+    try:
+        serve_http.serve("nb_artifacts.serve:app", host, port, workers, ready)
+    except OSError as error:
+        raise click.ClickException(f"cannot listen at {host} port {port}: {error.strerror or error}") from None
+    finally:
+        running = _running(folder)
+        if running is not None and running.pid == os.getpid():
+            note.unlink(missing_ok=True)
+
+
+def _check_host(host: str, keys: Keyring, given: str | None) -> None:
+    """Raises `InvalidValue` where other machines could reach a server without a good key."""
+    from nb_artifacts.serve_auth import is_loopback
+
+    if is_loopback(host):
+        return
+    if not keys:
+        raise InvalidValue(
+            f"{host} can be reached by other machines and there is no key yet: `nb-artifacts server keys create` makes one."
+        )
+    if given is not None and len(given) < STRONG:
+        raise InvalidValue(f"NB_ARTIFACTS_API_KEY has less than {STRONG} characters, too few to let other machines in.")
+
+
+def _own_name(host: str) -> tuple[str, ...]:
+    return (host,) if host not in ("0.0.0.0", "::") else ()  # noqa: S104
+
+
+def _greet(url: str, where: str, secret: str | None) -> None:
+    click.echo(f"nb-artifacts serves {where} at {url}")
+    if secret is not None:
+        click.echo("\nIts first key, shown only now. In a notebook, before artifacts are made:\n")
+        click.echo(f"    %env NB_ARTIFACTS_API_URL={url}/api")
+        click.echo(f"    %env NB_ARTIFACTS_API_KEY={secret}\n")
+    click.echo("Ctrl-C stops it.", err=True)
+    sys.stdout.flush()
+
+
+@server.command()
+@_home_option
+@click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
+def status(home: str | None, output: str | None) -> None:
+    """Say whether the folder's server runs; exits with 1 where it does not."""
+    running = _running(_folder(home))
+    if output == "json":
+        click.echo(msgspec.json.encode({"running": running is not None, "server": running}).decode())
+    elif running is not None:
+        click.echo(f"Running at {running.url} (process {running.pid}), serving {running.where}")
+    else:
+        click.echo(f"No server runs for {_folder(home)}.")
+    if running is None:
+        raise SystemExit(1)
+
+
+@server.command()
+@_home_option
+def stop(home: str | None) -> None:
+    """Ask the folder's server to end, and wait until it has."""
+    running = _running(_folder(home))
+    if running is None:
+        raise click.ClickException(f"no server runs for {_folder(home)}.")
+    os.kill(running.pid, signal.SIGTERM)
+    deadline = time.monotonic() + 20
+    while _running(_folder(home)) is not None:
+        if time.monotonic() > deadline:
+            raise click.ClickException(f"process {running.pid} has not ended in 20 seconds.")
+        time.sleep(0.05)
+    click.echo("Stopped.")
+
+
+@server.group()
+def keys() -> None:
+    """Make, list and revoke keys."""
+
+
+@keys.command()
+@_home_option
+@click.option("--name", metavar="TEXT", help="What the key is for.")
+@click.option("--workspace", metavar="ACCOUNT/WORKSPACE", help="Open only this workspace, not all.")
+def create(home: str | None, name: str | None, workspace: str | None) -> None:
+    """Make a key and print it, once: it is nowhere kept."""
+    from nb_artifacts.serve_keys import EVERYWHERE
+
+    secret, key = _keyring(home).create(name, workspace or EVERYWHERE)
+    click.echo(secret)
+    click.echo(f"Key {key.id} for {_place(key)}. It is shown only now.", err=True)
+
+
+@keys.command("list")
+@_home_option
+@click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON list.")
+def list_(home: str | None, output: str | None) -> None:
+    """List the keys that open something, never what they are."""
+    found = _keyring(home).kept()
+    if output == "json":
+        shown = [{name: getattr(key, name) for name in ("id", "name", "workspace", "created")} for key in found]
+        click.echo(msgspec.json.encode(shown).decode())
+        return
+    from nb_artifacts.types.text import one_line
+
+    for key in found:
+        click.echo(f"{key.id}  {key.created:%Y-%m-%d %H:%M}  {_place(key)}  {one_line(key.name or '')}".rstrip())
+    if not found:
+        click.echo("No key yet: nb-artifacts server keys create", err=True)
+
+
+@keys.command()
+@_home_option
+@click.argument("name", metavar="ID|NAME")
+def revoke(home: str | None, name: str) -> None:
+    """Take a key back: within a second nobody gets in with it."""
+    key = _keyring(home).revoke(name)
+    click.echo(f"Revoked key {key.id}.")
+
+
+def _keyring(home: str | None) -> Keyring:
+    from nb_artifacts.serve_keys import Keyring
+
+    return Keyring(_folder(home))
+
+
+def _place(key: Key) -> str:
+    return "all workspaces" if key.opens("") else key.workspace
+
+
+def _write_note(path: Path, running: Running) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = path.with_name(f".running.{os.getpid()}")
+    beside.write_bytes(msgspec.json.encode(running))
+    beside.replace(path)
+
+
+def _running(folder: Path) -> Running | None:
+    """The folder's server, if it still runs: the process of that number has to have begun when the server did."""
+    with contextlib.suppress(OSError, msgspec.MsgspecError):
+        running = msgspec.json.decode((folder / "server" / "running.json").read_bytes(), type=Running)
+        if _started(running.pid) == running.started:
+            return running
+    return None
+
+
+def _started(pid: int) -> float:
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return 0.0 if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
+    except psutil.Error as error:
+        raise ProcessLookupError(pid) from error

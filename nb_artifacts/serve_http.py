@@ -1,0 +1,135 @@
+"""The stand-alone server's HTTP connections: uvicorn's, with a time limit on slow heads, and streams that end at the end."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+HEAD_SECONDS = 30.0
+"""A request's head has to arrive within this time, also the first one of a connection."""
+
+STOP_SECONDS = 10
+"""Requests under way have this long to end when the server stops."""
+
+
+class Protocol(HttpToolsProtocol):
+    """One connection, closed where its request's head does not arrive."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """A client has connected."""
+        super().connection_made(transport)
+        self._begin()
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._begin()
+
+    def on_headers_complete(self) -> None:
+        """The head is there."""
+        self._end()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        self._end()
+        super().connection_lost(exc)
+
+    def _begin(self) -> None:
+        self._end()
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _end(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def at_stop(call: Callable[[], object]) -> None:
+    """Call something as soon as a signal asks this process to stop, before connections are waited for.
+
+    Event streams would never end by themselves.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before = signal.getsignal(number)
+
+        def handle(got: int, frame: Any, before: Any = before) -> None:
+            call()
+            if callable(before):
+                before(got, frame)
+
+        signal.signal(number, handle)
+
+
+def serve(app: str, host: str, port: int, workers: int, ready: Callable[[int], None]) -> None:
+    """Serve the application that the factory `app` (``module:name``) makes, until a signal ends it.
+
+    `ready` is called with the port as soon as it is bound. Raises OSError where it cannot be.
+    """
+    options: dict[str, Any] = {
+        "factory": True, "http": Protocol, "ws": "websockets-sansio", "lifespan": "on", "log_config": None,
+        "access_log": False, "server_header": False, "proxy_headers": False, "ws_max_size": 1024 * 1024,
+        "timeout_keep_alive": 30, "timeout_graceful_shutdown": STOP_SECONDS,
+    }  # fmt: skip
+    listener = _bind(host, port)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)  # uvicorn raises them once more at the end, when all is done
+    ready(listener.getsockname()[1])
+    if workers > 1:
+        uvicorn.run(app, fd=listener.fileno(), workers=workers, **options)
+    else:
+        uvicorn.Server(uvicorn.Config(app, **options)).run(sockets=[listener])
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen(1024)
+    except OSError:
+        listener.close()
+        raise
+    listener.set_inheritable(True)
+    return listener
+
+
+def log_to_stderr() -> None:
+    """Show the log of this process."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for name, level in (("nb_artifacts", logging.INFO), ("uvicorn.error", logging.WARNING)):
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(level)
+
+
+class AccessLog:
+    """A line for each answer: who, what, how it ended and how long it took; no query, header or body is ever in it."""
+
+    def __init__(self) -> None:
+        self._log = logging.getLogger("nb_artifacts.access")
+        self.on = self._log.isEnabledFor(logging.INFO)
+
+    def write(self, scope: Any, status: int, begun: float, request_id: str) -> None:
+        """Add a line."""
+        client = scope.get("client") or ("-",)
+        path = bytes(scope.get("raw_path") or b"-").partition(b"?")[0][:200].decode("ascii", "replace")
+        method = scope.get("method", "WEBSOCKET")[:16]
+        took = (time.perf_counter() - begun) * 1000
+        self._log.info('%s "%s %s" %d %.1f ms %s', client[0], method, path, status, took, request_id)

@@ -1,0 +1,152 @@
+"""Workspaces of the stand-alone server: a store each, so that none can name what another holds.
+
+The server's own workspace lies in the home folder (or the database's own schema); the others each in a folder below it
+(or a schema of their own), made when first used by a key that opens them. Requests are answered in threads. Short
+creations that arrive together are written together, in one transaction, by the one thread that writes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import queue
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from nb_artifacts.api import Api, Request, Response, may_write
+from nb_artifacts.store import open_store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from nb_artifacts.store import Store
+
+T = TypeVar("T")
+
+SHORT_BODY = 64 * 1024
+"""A request of at most this many bytes is quick enough to write together with others."""
+
+MOST_TOGETHER = 64
+READERS = 4
+WRITERS = 8
+"""Threads that write into a database server, which groups commits itself."""
+
+_Job = tuple[Request, "asyncio.AbstractEventLoop", "asyncio.Future[Response]"]
+
+
+class Space:
+    """One workspace: its API, the threads that answer, and the event streams that are open."""
+
+    def __init__(self, name: str, store: Callable[[], Store], *, heartbeat: float, grouped: bool) -> None:
+        self.name = name
+        self.api = Api(store, heartbeat=heartbeat)
+        self._readers = ThreadPoolExecutor(READERS, "nb-artifacts-read")
+        self._writers = ThreadPoolExecutor(1 if grouped else WRITERS, "nb-artifacts-write")
+        self._queue: queue.SimpleQueue[_Job | None] | None = queue.SimpleQueue() if grouped else None
+        self._writer: threading.Thread | None = None
+
+    async def answer(self, request: Request, size: int) -> Response:
+        """The API's answer to a request whose body has `size` bytes."""
+        if not may_write(request):
+            return await self.run(self.api, request)
+        if self._queue is None or size > SHORT_BODY or request.method not in ("POST", "PUT"):
+            return await asyncio.get_running_loop().run_in_executor(self._writers, self.api, request)
+        if self._writer is None:
+            self._writer = threading.Thread(target=self._write, name="nb-artifacts-group", daemon=True)
+            self._writer.start()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Response] = loop.create_future()
+        self._queue.put((request, loop, future))
+        return await future
+
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Call what may block, in a thread that only reads."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work, *arguments)
+
+    def close(self) -> None:
+        """End the streams, answer what waits, and let go of the store."""
+        self.api.feed.close()
+        if self._queue is not None and self._writer is not None:
+            self._queue.put(None)
+            self._writer.join(30)
+        self._readers.shutdown()
+        self._writers.shutdown()
+        self.api.close()
+
+    def _write(self) -> None:
+        assert self._queue is not None
+        while (job := self._queue.get()) is not None:
+            jobs: list[_Job | None] = [job]
+            with contextlib.suppress(queue.Empty):
+                while len(jobs) < MOST_TOGETHER and jobs[-1] is not None:
+                    jobs.append(self._queue.get_nowait())
+            found = [one for one in jobs if one is not None]
+            responses = self.api.together([request for request, _, _ in found])
+            for (_, loop, future), response in zip(found, responses, strict=True):
+                _call_soon(loop, partial(_settle, future, response))
+            if jobs[-1] is None:
+                return
+
+
+def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], object]) -> None:
+    try:
+        loop.call_soon_threadsafe(call)
+    except RuntimeError:  # the loop has ended, and with it whoever waited
+        return
+
+
+def _settle(future: asyncio.Future[Response], response: Response) -> None:
+    if not future.done():  # its client may have left
+        future.set_result(response)
+
+
+class Spaces:
+    """All workspaces of a server, by name; "" is the server's own."""
+
+    def __init__(self, home: Path, database_url: str | None, *, durable: bool, heartbeat: float = 15.0) -> None:
+        self._home = home
+        self._url = database_url
+        self._durable = durable
+        self._heartbeat = heartbeat
+        self._spaces: dict[str, Space] = {}
+
+    def __getitem__(self, name: str) -> Space:
+        """The workspace, whose store is opened by its first request."""
+        space = self._spaces.get(name)
+        if space is None:
+            store = partial(open_store, self._where(name), durable=self._durable)
+            space = self._spaces[name] = Space(name, store, heartbeat=self._heartbeat, grouped=self._url is None)
+        return space
+
+    def all(self) -> list[Space]:
+        """Those in use."""
+        return list(self._spaces.values())
+
+    def stop(self) -> None:
+        """End the event streams."""
+        for space in self.all():
+            space.api.feed.close()
+
+    def close(self) -> None:
+        """Close all of them."""
+        for space in self.all():
+            space.close()
+
+    def _where(self, name: str) -> str | Path:
+        if self._url is None:
+            account, _, workspace = name.partition("/")
+            return self._home / "workspaces" / account / workspace if name else self._home
+        return with_schema(self._url, name) if name else self._url
+
+
+def with_schema(url: str, workspace: str) -> str:
+    """The address of a workspace's own schema in the same database."""
+    parts = urlsplit(url)
+    schema = "nb_artifacts_" + hashlib.sha256(workspace.encode()).hexdigest()[:32]
+    others = [option for option in parts.query.split("&") if option and not option.startswith("schema=")]
+    return urlunsplit(parts._replace(query="&".join([*others, f"schema={schema}"])))

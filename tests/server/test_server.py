@@ -1,0 +1,326 @@
+"""What the stand-alone server lets in, what it tells, and how it starts and ends."""
+
+import ast
+import base64
+import http.client
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from api.conftest import ROOT, Remote, wait_until
+from server.conftest import OTHER, SPACE, printed_key, run
+
+import nb_artifacts
+from nb_artifacts import serve_auth, serve_body, serve_http
+from nb_artifacts.serve_auth import Tries, is_own_host, is_same_origin, secrets_in
+from nb_artifacts.serve_keys import Keyring
+
+
+def raw(server, request, wait=True):
+    """What comes back for bytes as they stand."""
+    with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+        connection.sendall(request)
+        answer = b""
+        while wait and (piece := connection.recv(65536)):
+            answer += piece
+        return answer
+
+
+def test_keys_open_in_every_form_that_clients_send(standalone):
+    key = standalone.token
+    basic = [base64.b64encode(text.encode()).decode() for text in (f"user:{key}", key, f"{key}:")]
+    for header in (f"Bearer {key}", f"bearer {key}", f"token {key}", *(f"Basic {text}" for text in basic)):
+        assert standalone.ask("GET", "/status", Authorization=header).status == 200, header
+    for header in (
+        "Bearer wrong",
+        "Bearer",
+        f"Digest {key}",
+        "Basic !",
+        "Basic " + base64.b64encode(b"\xff\xfe").decode(),
+        "Bearer \xff\u00e9".encode("latin-1"),
+    ):
+        assert standalone.ask("GET", "/status", Authorization=header).status == 401, header
+
+
+def test_secrets_in_any_header_are_compared_as_bytes(tmp_path):
+    keys = Keyring(tmp_path, "schlüssel")
+    for text in ("é", "\udcff", "x" * 100_000, ""):
+        assert keys.find(text) is None
+    assert keys.find("schlüssel").id == "environment"
+    assert secrets_in({"authorization": "Basic " + base64.b64encode("a:ü".encode()).decode()}) == ("a:ü", "ü", "a")
+
+
+def test_no_secret_is_compared_with_equals():
+    """S-29."""
+    compared = 0
+    for path in (Path(nb_artifacts.__file__).parent).glob("serve*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "hmac.compare_digest":
+                compared += 1
+            if isinstance(node, ast.Compare):
+                assert not any(word in ast.unparse(node) for word in ("sha256 ==", "secret ==", "hashed ==", "token ==")), path
+    assert compared == 1
+
+
+def test_only_health_is_open_below_api(standalone):
+    nobody = Remote(standalone.port, "", "")
+    assert nobody("GET", "/api/health").status == 200
+    for path in ("/api/health/", "/api/artifacts/health/latest", "/api/artifacts/ready/latest", "/api/health/health", f"/api{SPACE}/health",
+                 "/api/ready", "/api/version", "/api/admin/version", "/api/status", "/api/events", "/api", "/api/", "//api/health", "/api/%68ealth", "/static/../api/status",
+                 "/api/healthx", "/openapi.json", "/x"):  # fmt: skip
+        assert nobody("GET", path).status in (401, 403, 404), path
+        assert nobody("GET", path).status != 404 or path.startswith("/static"), path
+    for method in ("POST", "PUT", "HEAD", "OPTIONS", "DELETE"):
+        assert nobody(method, "/api/health").status == 401, method
+
+
+def test_workspaces_are_apart(standalone):
+    """S-12: with a key of one, nothing of the other is found; what is asked there is refused whether it exists or not."""
+    keys = Keyring(standalone.home)
+    mine, theirs = (keys.create(workspace=f"acme/{name}")[0] for name in ("one", "two"))
+    one, two = standalone.at(SPACE, mine), standalone.at(OTHER, theirs)
+    wait_until(lambda: one("GET", "/ready").status == 200)
+    wait_until(lambda: two("GET", "/ready").status == 200)
+    found = one("POST", "/artifacts/", {"key": "secret-plans", "data": "x" * 300_000}).json()
+    unknown = two("GET", "/artifacts/00000000-0000-0000-0000-000000000000")
+    for method, path, body in (("GET", "", None), ("PATCH", "", {"data": 1}), ("DELETE", "", None), ("GET", "/blob", None)):
+        reply = two(method, f"/artifacts/{found['id']}{path}", body)
+        assert (reply.status, reply.body) == (404, unknown.body), path
+    assert two("GET", "/artifacts/secret-plans/latest").status == 404
+    assert two("POST", "/artifacts/filter", {"artifacts": {"id": {"any_": [found["id"]]}}}).json() == []
+    assert two("POST", "/artifacts/latest/count", {}).json() == 0
+    refused = [
+        standalone.at(prefix, theirs)("GET", "/artifacts/secret-plans/latest")
+        for prefix in (SPACE, "/accounts/no/workspaces/such", "")
+    ]
+    assert {reply.status for reply in refused} == {403}
+    assert len({reply.body for reply in refused}) == 1
+    assert not (standalone.home / "workspaces" / "no").exists()
+    assert one("GET", "/artifacts/secret-plans/latest").status == 200
+
+
+def test_traversal_in_a_workspace_leads_nowhere(standalone):
+    """S-15."""
+    for name in ("..", "%2e%2e", "..%2f..", "a%00", "A", ".", "%5c..", "-", "a" * 65):
+        standalone.at(f"/accounts/{name}/workspaces/x")("POST", "/artifacts/", {"key": "k"})
+        standalone.at(f"/accounts/x/workspaces/{name}")("POST", "/artifacts/", {"key": "k"})
+    allowed = {"-", "x"}
+    there = {path.name for path in (standalone.home / "workspaces").glob("*/*")} | {
+        path.name for path in (standalone.home / "workspaces").iterdir()
+    }
+    assert there <= allowed | {"acme", "one", "two"}
+
+
+def test_a_revoked_key_is_refused_and_its_streams_end(own):
+    """S-14, through the command line."""
+    server = own()
+    secret = printed_key(run(server, "keys", "create", "--name", "laptop").stdout)
+    ask = server.at("", secret)
+    wait_until(lambda: ask("GET", "/status").status == 200, 3)
+    assert oct(stat.S_IMODE((server.home / "server/keys.json").stat().st_mode)) == "0o600"
+    assert secret not in (server.home / "server/keys.json").read_text()
+    listed = run(server, "keys", "list").stdout
+    assert "laptop" in listed and secret not in listed
+    with ask.stream() as stream:
+        assert b"hello" in stream.readline() + stream.readline()
+        assert run(server, "keys", "revoke", "laptop").returncode == 0
+        wait_until(lambda: ask("GET", "/status").status == 401, 2)
+        stream.read()  # ends by itself
+    assert server.ask("GET", "/status").status == 200
+    assert run(server, "keys", "revoke", "laptop").returncode == 1
+    assert run(server, "keys", "create", "--workspace", "../x").returncode == 1
+
+
+def test_defaults(tmp_path):
+    """S-32: loopback, a key of its own, shown once; other machines only with a key."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("NB_ARTIFACTS")}
+    env |= {"NB_ARTIFACTS_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "nb_artifacts.cli", "server"]
+    refused = subprocess.run(
+        [*command, "start", "--host", "0.0.0.0", "--port", "0"],
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode == 1 and "keys create" in refused.stderr
+    weak = subprocess.run(
+        [*command, "start", "--host", "0.0.0.0", "--port", "0"],
+        env={**env, "NB_ARTIFACTS_API_KEY": "weak"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert weak.returncode == 1 and "16 characters" in weak.stderr
+    assert subprocess.run([*command, "status"], env=env, timeout=60, check=False).returncode == 1
+    with subprocess.Popen(
+        [*command, "start", "--port", "0"], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        lines = [process.stdout.readline() for _ in range(7)]
+        text = "".join(lines)
+        secret, url = printed_key(text), text.split("at ")[1].split()[0]
+        assert url.startswith("http://127.0.0.1:") and f"%env NB_ARTIFACTS_API_URL={url}/api" in text
+        ask = Remote(int(url.rpartition(":")[2]), secret, "/api")
+        wait_until(lambda: ask("GET", "/status").status == 200)
+        shown = subprocess.run(
+            [*command, "status", "--output", "json"], env=env, capture_output=True, text=True, timeout=60, check=True
+        )
+        assert json.loads(shown.stdout)["server"]["url"] == url
+        with ask.stream() as stream:
+            stream.readline()
+            assert subprocess.run([*command, "stop"], env=env, timeout=60, check=False).returncode == 0
+            stream.read()
+        assert process.wait(20) == 0
+        log = process.stderr.read()
+    assert secret not in log
+    assert '"GET /api/status" 200' in log
+
+
+def test_the_log_tells_no_secret(own):
+    server = own()
+    server.ask("GET", f"/status?token={server.token}&q=confidential")
+    server.root("GET", "/", Cookie=f"nb-artifacts-key={server.token}")
+    wait_until(lambda: "/api/status" in server.log.read_text())
+    text = server.log.read_text()
+    assert server.token not in text and "confidential" not in text
+
+
+def test_request_ids(standalone):
+    assert standalone.ask("GET", "/ready", **{"X-Request-Id": "abc-1"}).headers["X-Request-Id"] == "abc-1"
+    for bad in ("a b", "x" * 65, "<script>"):
+        assert standalone.ask("GET", "/ready", **{"X-Request-Id": bad}).headers["X-Request-Id"] != bad
+
+
+def log_in(server, key, **headers):
+    body = f"key={key}".encode()
+    return server.root.send("POST", "/login", {"Content-Type": "application/x-www-form-urlencoded", **headers}, body)
+
+
+def test_log_in_with_a_cookie(standalone):
+    page = standalone.root("GET", "/")
+    assert page.status == 401 and b'type="password"' in page.body and b"<script" not in page.body
+    assert log_in(standalone, "wrong").status == 401
+    reply = log_in(standalone, standalone.token)
+    given = reply.headers["Set-Cookie"]
+    assert reply.status == 303 and "HttpOnly" in given and "SameSite=Strict" in given
+    cookie = given.partition(";")[0]
+    assert standalone.root("GET", "/", Cookie=cookie).status == 200
+    assert standalone.root("GET", "/api/status", Cookie=cookie).status == 200
+    host = f"127.0.0.1:{standalone.port}"
+    for origin, status in ((f"http://{host}", 201), ("http://evil.example", 403), ("null", 403), ("", 403), (None, 403)):
+        headers = {"Cookie": cookie, "Content-Type": "application/json"} | ({} if origin is None else {"Origin": origin})
+        assert standalone.root.send("POST", "/api/artifacts/", headers, b'{"key":"c"}').status == status, origin
+    for site, status in (("same-origin", 200), ("none", 200), ("same-site", 403), ("cross-site", 403)):
+        assert standalone.root("GET", "/api/status", Cookie=cookie, **{"Sec-Fetch-Site": site}).status == status, site
+    assert log_in(standalone, standalone.token, Origin="http://evil.example").status == 403
+    assert log_in(standalone, "x" * 10_000).status == 413
+    assert "Max-Age=0" in standalone.root("POST", "/logout", Cookie=cookie, Origin=f"http://{host}").headers["Set-Cookie"]
+
+
+def test_log_in_is_tried_a_few_times_only(own):
+    server = own()
+    found = [log_in(server, "guess").status for _ in range(serve_auth.TRIES + 2)]
+    assert found == [401] * serve_auth.TRIES + [429] * 2
+    assert log_in(server, server.token).status == 429
+
+
+def test_tries_are_forgotten(monkeypatch):
+    tries = Tries()
+    assert [tries.wait("a") for _ in range(serve_auth.TRIES)] == [0.0] * serve_auth.TRIES
+    assert 0 < tries.wait("a") <= serve_auth.TRIES_SECONDS
+    assert tries.wait("b") == 0
+    later = serve_auth.time.monotonic() + serve_auth.TRIES_SECONDS + 1
+    monkeypatch.setattr(serve_auth.time, "monotonic", lambda: later)
+    assert tries.wait("a") == 0
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "", "[::1", "a@b", "127.0.0.1@evil.example"]
+)
+def test_another_name_is_refused(standalone, host):
+    """DNS rebinding."""
+    assert standalone.root("GET", "/api/health", Host=host).status in (400, 403)
+    assert not is_own_host("evil.example", frozenset({"localhost"}))
+
+
+def test_own_names():
+    names = serve_auth.own_names(("Art.Example.org",))
+    assert all(
+        is_own_host(host, names)
+        for host in ("localhost", "LOCALHOST:80", "10.0.0.1:4242", "[::1]:80", "art.example.org", "art.example.org.")
+    )
+    assert not is_same_origin({"origin": "http://localhost:1", "host": "localhost:2"}, writes=True)
+
+
+def test_bodies_are_limited(own):
+    """S-20: announced or not, a body too long is refused without being read; one that does not come is cut off."""
+    server = own(
+        before="from nb_artifacts import serve_body, serve_http\nserve_body.BODY_SECONDS = 0.5\nserve_http.HEAD_SECONDS = 0.5"
+    )
+    head = f"POST /api/artifacts/ HTTP/1.1\r\nHost: localhost:{server.port}\r\nAuthorization: Bearer {server.token}\r\nContent-Type: application/json\r\n"
+    assert raw(server, f"{head}Content-Length: 1000000000\r\n\r\n".encode()).startswith(b"HTTP/1.1 413")
+    chunk = b"100000\r\n" + b"[" * 0x100000 + b"\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+        connection.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n".encode())
+        sent = 0
+        try:
+            while sent < 1000:
+                connection.sendall(chunk)
+                sent += 1
+        except ConnectionError:
+            pass
+        assert 60 < sent < 200
+    assert raw(server, f"{head}Content-Length: 10\r\n\r\n[".encode()).startswith(b"HTTP/1.1 408")
+    assert raw(server, b"GET /api/hea") == b""
+    assert raw(server, b"") == b""
+    assert server.ask("GET", "/ready").status == 200
+
+
+def test_slow_clients_hold_up_nobody(own):
+    server = own(before="from nb_artifacts import serve_body\nserve_body.BODY_SECONDS = 3")
+    head = f"POST /api/artifacts/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.token}\r\nContent-Length: 1000\r\n\r\n"
+    slow = [socket.create_connection(("127.0.0.1", server.port), 30) for _ in range(200)]
+    for connection in slow:
+        connection.sendall(head.encode() + b"{")
+    assert all(server.ask("POST", "/artifacts/", {"key": "k"}).status == 201 for _ in range(50))
+    for connection in slow:
+        assert connection.recv(20).startswith(b"HTTP/1.1 408")
+        connection.close()
+
+
+def test_a_request_under_way_is_answered_when_the_server_stops(own):
+    server = own()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.putrequest("POST", "/api/artifacts/")
+    for name, value in (
+        ("Authorization", f"Bearer {server.token}"),
+        ("Content-Type", "application/json"),
+        ("Content-Length", "11"),
+    ):
+        connection.putheader(name, value)
+    connection.endheaders(b'{"key"')
+    server.ask("GET", "/ready")
+    server.process.send_signal(signal.SIGTERM)
+    connection.send(b':"k"}')
+    assert connection.getresponse().status == 201
+    connection.close()
+    assert server.process.wait(20) == 0
+
+
+def test_several_workers(own):
+    server = own("--workers", "2")
+    assert [server.ask("POST", "/artifacts/", {"key": "k"}).status for _ in range(20)] == [201] * 20
+    assert len(server.ask("POST", "/artifacts/filter", {"artifacts": {"key": {"any_": ["k"]}}}).json()) == 20
+    assert run(server, "stop").returncode == 0
+
+
+def test_limits_are_those_promised():
+    assert serve_body.BODY_SECONDS == serve_http.HEAD_SECONDS == 30
