@@ -2,7 +2,7 @@
 
 import pytest
 from contract.store_suite import *  # noqa: F403
-from postgres.fixtures import cluster, database, made, schema  # noqa: F401
+from postgres.fixtures import cluster, database, kept_schema, schema  # noqa: F401
 
 from nb_artifacts.store.postgres import PostgresStore
 

@@ -1,1 +1,1 @@
-from postgres.fixtures import address, cluster, database, fresh, made, schema, store  # noqa: F401
+from postgres.fixtures import address, cluster, database, fresh, kept_schema, schema, store  # noqa: F401

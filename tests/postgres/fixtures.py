@@ -22,14 +22,14 @@ def database(cluster):
 
 
 @pytest.fixture(scope="module")
-def made(database):
+def kept_schema(database):
     from nb_artifacts.store import open_store
 
     open_store(f"{database}?schema=kept").close()
 
 
 @pytest.fixture
-def schema(database, made):
+def schema(database, kept_schema):
     """A schema with nothing in it."""
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("SET search_path = kept")
