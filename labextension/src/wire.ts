@@ -205,6 +205,20 @@ export interface MarkdownInfo {
   title: string | null;
 }
 
+/** A row below a bar: a named part of the work, or a loop inside it. Rows stand in order; `level` 1 is the bar's own. */
+export interface Step {
+  name: string;
+  state: 'running' | 'finished' | 'failed' | 'interrupted' | 'stopped';
+  done: number;
+  started: string;
+  level?: number;
+  total?: number | null;
+  unit?: string | null;
+  ended?: string | null;
+  rate?: number | null;
+  message?: string | null;
+}
+
 /** How far something is. `done` and `total` are in `unit`s; a `total` of None is not known beforehand. */
 export interface ProgressInfo {
   state: 'running' | 'finished' | 'failed' | 'interrupted' | 'stopped';
@@ -216,6 +230,10 @@ export interface ProgressInfo {
   rate?: number | null;
   error?: string | null;
   message?: string | null;
+  usual?: number | null;
+  steps?: Step[];
+  hidden?: number;
+  shared?: number;
   host?: string | null;
   boot_id?: string | null;
   pid?: number | null;
