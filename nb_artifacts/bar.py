@@ -23,7 +23,7 @@ from nb_artifacts.outpost import Outpost, Ticket
 from nb_artifacts.types.progress import said
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Iterable
+    from collections.abc import AsyncIterable, Callable, Iterable
     from types import CodeType, TracebackType
 
     from typing_extensions import Self
@@ -147,9 +147,9 @@ class Bar:
             raise UnsupportedType("a step stays in its process: give the bar itself to the worker.")
         return _attach, (_ticket(self._meter, self._home),)
 
-    def __del__(self) -> None:
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         meter = self.__dict__.get("_meter")
-        if meter is not None and meter.state == "running" and not sys.is_finalizing():
+        if meter is not None and meter.state == "running" and not is_finalizing():
             self._home.end(meter, "stopped", soon=within_ours(sys._getframe(0)))
 
     def __str__(self) -> str:

@@ -50,16 +50,17 @@ class Ender:
         self._run.exhausted()
         return iter(())
 
-    def __del__(self) -> None:
-        self._run.let_go()
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if not is_finalizing():  # then `settle_all` has said all there is to say
+            self._run.let_go()
 
 
 def counted(iterable: Iterable[T], run: Run) -> tuple[Iterator[T], Position]:
     """An iterator over `iterable`, and its position; nothing of ours runs between two items."""
     kind, items, ender = type(iterable), cast("Any", iterable), Ender(run)
-    if kind in _FIXED:
-        native, size = iter(iterable), len(items)
-        return chain(native, ender), lambda: size - length_hint(native)
+    if kind in _FIXED and (size := length(items)) is not None:
+        native, fixed = iter(iterable), size
+        return chain(native, ender), lambda: fixed - length_hint(native)
     if kind in _GROWING or (kind.__name__ == "ndarray" and kind.__module__ == "numpy"):
         native = iter(iterable)
         return chain(native, ender), lambda: max(len(items) - length_hint(native), 0)
@@ -80,8 +81,10 @@ def length(iterable: Any) -> int | None:
     """How many items there will be, where that is known without iterating."""
     try:
         return len(iterable)
-    except (TypeError, OverflowError, NotImplementedError):
+    except (TypeError, NotImplementedError):
         return length_hint(iterable, 0) or None
+    except OverflowError:
+        return None  # a range longer than a machine can count
 
 
 class Counter:

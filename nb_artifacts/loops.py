@@ -60,10 +60,11 @@ class Iteration:
             self._close(self._position())
             if self._ends:
                 self._home.end(self._meter, "finished")
+            self.holds = None
 
     def let_go(self) -> None:
         """See `counting.Run`. Runs in a finalizer, so no exception may leave it."""
-        if sys.is_finalizing() or (self._over and not (self._ends and self._home.waits(self._meter))):
+        if self._over and not (self._ends and self._home.waits(self._meter)):
             return
         try:
             self._let_go(sys._getframe(1))
@@ -74,9 +75,9 @@ class Iteration:
         if not self._over:
             self._close(self.done())
             self._meter.left = place(frame, threading.get_ident())
-            if not self._ends:
-                return
-        self._home.end(self._meter, "stopped", soon=within_ours(frame))
+        if self._ends:
+            self._home.end(self._meter, "stopped", soon=within_ours(frame))
+        self.holds = None
 
     def failed(self, error: BaseException) -> None:
         """The iterable itself raised."""
@@ -84,9 +85,10 @@ class Iteration:
             self._close(self._position())
             if self._ends:
                 self._home.end(self._meter, state_of(error), error)
+            self.holds = None
 
     def _close(self, done: int) -> None:
-        self._over, self.holds = True, None
+        self._over = True
         self._meter.take(self, done)
         self._home.moved(self._meter)
 
@@ -135,9 +137,9 @@ class Loop(Generic[T]):
             raise UnsupportedType(f"{type(self._iterable).__name__} is iterated with `for`, not `async for`.")
         return _Async(self._iterable, self._iteration())  # type: ignore[arg-type]
 
-    def __del__(self) -> None:
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         iteration = self.__dict__.get("_next")
-        if iteration is not None:
+        if iteration is not None and not is_finalizing():
             with suppress(Exception):
                 iteration.let_go()
 

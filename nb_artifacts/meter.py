@@ -114,7 +114,7 @@ class Meter:
         if self.elsewhere is not None:
             found += self.elsewhere()
         if math.isfinite(found):
-            self._last = found
+            self._last = float(found)
         return self._last
 
     def take(self, source: Source, done: float) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import signal
 import threading
 import time
 from contextlib import suppress
@@ -80,7 +81,7 @@ class Ticker:
             if self._interrupt:
                 self._interrupt = False
                 self._members.pop(id(_NOBODY), None)
-                _thread.interrupt_main()
+                _interrupt()
             with self._looking:
                 self._look(time.monotonic())
             with self._guard:
@@ -111,6 +112,14 @@ class Ticker:
     def after_fork_in_child(self) -> None:
         """Begin anew: the thread and its members are the parent's."""
         self.__init__()  # type: ignore[misc]
+
+
+def _interrupt() -> None:
+    """Interrupt the main thread, also where it waits in a call of the system."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 class _Nobody:

@@ -218,7 +218,7 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
         for prefix in ("", "k", "M", "G", "T", "P", "E", "Z"):
             if abs(num) < 999.5:
                 digits = 2 if abs(num) < 9.995 else 1 if abs(num) < 99.95 else 0
-                return f"{num:.{digits if prefix else 0}f}{prefix}{suffix}"
+                return f"{num:.{digits}f}{prefix}{suffix}"
             num /= divisor
         return f"{num:3.1f}Y{suffix}"
 

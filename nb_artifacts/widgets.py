@@ -110,10 +110,16 @@ class _Pulse:
     def __init__(self, widget: ProgressWidget) -> None:
         self._widget = weakref.ref(widget)
 
-    def tick(self, moment: float) -> None:  # noqa: ARG002
+    def tick(self, moment: float) -> None:
         """See `ticker.Member`."""
         widget = self._widget()
-        if widget is None or not (widget._bar is not None and widget._follow(widget._bar)):
+        if widget is None:
             ticker.remove(self)
-        if widget is not None:
+            return
+        follows = widget._bar is not None and widget._follow(widget._bar)
+        if moment >= widget._due:
             widget._send_waiting()
+            if not follows:
+                ticker.remove(self)
+                if widget._waiting:
+                    ticker.add(self)

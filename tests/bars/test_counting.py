@@ -1,0 +1,133 @@
+"""Positions of iterators, read from outside while nothing of ours runs."""
+
+from __future__ import annotations
+
+import array
+import sys
+import threading
+from collections import deque
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nb_artifacts.counting import Counter, counted, length
+
+
+class Told:
+    """A run that notes what it is told."""
+
+    def __init__(self):
+        self.events = []
+
+    def exhausted(self):
+        self.events.append("exhausted")
+
+    def let_go(self):
+        self.events.append("let go")
+
+
+SOURCES = {
+    "range": lambda: range(7),
+    "list": lambda: list(range(7)),
+    "tuple": lambda: tuple(range(7)),
+    "dict": lambda: dict.fromkeys(range(7)),
+    "keys": lambda: dict.fromkeys(range(7)).keys(),
+    "items": lambda: dict.fromkeys(range(7)).items(),
+    "set": lambda: set(range(7)),
+    "frozenset": lambda: frozenset(range(7)),
+    "deque": lambda: deque(range(7)),
+    "str": lambda: "abcdefg",
+    "bytes": lambda: b"abcdefg",
+    "bytearray": lambda: bytearray(b"abcdefg"),
+    "array": lambda: array.array("d", range(7)),
+    "ndarray": lambda: np.arange(7),
+    "series": lambda: pd.Series(range(7)),
+    "generator": lambda: (n for n in range(7)),
+    "map": lambda: map(abs, range(7)),
+    "iterator": lambda: iter(range(7)),
+    "subclass": lambda: type("List", (list,), {})(range(7)),
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_position_is_what_was_handed_out_and_the_items_are_the_same(source):
+    told = Told()
+    iterator, position = counted(SOURCES[source](), told)
+    found, positions = [], []
+    for item in iterator:
+        found.append(item)
+        positions.append(position())
+    assert found == list(SOURCES[source]())
+    assert positions == [1, 2, 3, 4, 5, 6, 7]
+    del iterator
+    assert told.events == ["exhausted", "let go"]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_letting_go_early_is_told_once(source):
+    told = Told()
+    iterator, position = counted(SOURCES[source](), told)
+    next(iterator), next(iterator)
+    assert position() == 2
+    del iterator
+    assert told.events == ["let go"]
+
+
+def test_a_list_may_grow_while_it_is_iterated():
+    numbers = [1, 2, 3]
+    iterator, position = counted(numbers, Told())
+    for n in iterator:
+        if n < 3:
+            numbers.append(n + 10)
+    assert (len(numbers), position()) == (5, 5)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_no_python_of_ours_runs_between_two_items(source):
+    calls = []
+
+    def note(frame, event, _):
+        if event == "call" and frame.f_code.co_filename.endswith("nb_artifacts/counting.py"):
+            calls.append(frame.f_code.co_name)
+
+    iterator, _ = counted(SOURCES[source](), Told())
+    sys.setprofile(note)
+    try:
+        for _ in range(7):
+            next(iterator)
+    finally:
+        sys.setprofile(None)
+    assert calls == []
+
+
+def test_a_range_beyond_counting_is_iterated():
+    iterator, position = counted(range(2**80), Told())
+    assert (next(iterator), next(iterator), position()) == (0, 1, 2)
+
+
+def test_lengths():
+    assert length([1, 2]) == 2
+    assert length(iter([1, 2, 3])) == 3
+    assert length(n for n in [1]) is None
+    assert length(range(2**80)) is None
+
+
+def test_a_counter_loses_nothing_between_threads():
+    counter = Counter(10)
+
+    def work():
+        for _ in range(20_000):
+            try:
+                counter.mine.cell[0] += 1
+            except AttributeError:
+                counter.begin(1)
+
+    for _ in range(30):  # more threads than cells are kept for
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert counter.value() == 10 + 30 * 4 * 20_000
+    assert len(counter._cells) <= 68

@@ -1,0 +1,84 @@
+"""The one thread behind all bars."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+from waiting import until
+
+from nb_artifacts.ticker import Ticker, ticker
+
+
+class Member:
+    def __init__(self, error=None):
+        self.ticks, self.error = 0, error
+
+    def tick(self, moment):
+        self.ticks += 1
+        if self.error:
+            raise self.error
+
+
+def test_it_runs_only_while_it_has_members():
+    mine, member = Ticker(), Member()
+    assert not mine.running
+    mine.add(member)
+    mine.add(member)
+    until(lambda: member.ticks > 2)
+    mine.remove(member)
+    until(lambda: not mine.running)
+    ticks = member.ticks
+    mine.add(other := Member())
+    until(lambda: other.ticks > 1)
+    assert member.ticks == ticks
+    mine.remove(other)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_members_fault_ends_only_its_own_membership():
+    mine, bad, good = Ticker(), Member(ZeroDivisionError("no")), Member()
+    mine.add(bad)
+    mine.add(good)
+    until(lambda: good.ticks > 3)
+    assert bad.ticks == 1
+    mine.remove(good)
+
+
+def test_hurrying_looks_often():
+    mine, member = Ticker(), Member()
+    mine.add(member)
+    mine.hurry()
+    until(lambda: member.ticks > 20, seconds=1.5)
+    mine.remove(member)
+
+
+def test_an_interrupt_that_came_in_a_finalizer_comes_again():
+    caught = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: caught.set())
+    try:
+        ticker.interrupt_later()
+        assert caught.wait(10)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_a_child_has_a_ticker_of_its_own():
+    member = Member()
+    ticker.add(member)
+    until(lambda: member.ticks)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            empty = not ticker.running
+            ticker.add(own := Member())
+            until(lambda: own.ticks > 1)
+            os._exit(0 if empty else 2)
+        finally:
+            os._exit(1)
+    assert os.waitpid(pid, 0)[1] == 0
+    ticks = member.ticks
+    until(lambda: member.ticks > ticks)
+    ticker.remove(member)

@@ -1,0 +1,280 @@
+"""`track`: how loops end, and what is then in the store."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+
+import pytest
+from waiting import until
+
+import nb_artifacts as nba
+from nb_artifacts import core, keeper
+from nb_artifacts.errors import InvalidKey, InvalidValue, StoreError, UnsupportedType
+from nb_artifacts.ticker import ticker
+
+
+def test_a_loop_that_ends_is_finished_at_once(said, infos):
+    assert list(nba.track(range(1000), "done", description="Numbers", unit="numbers")) == list(range(1000))
+    assert said("done") == [("finished", 1000)]
+    info = infos("done")[0]
+    assert (info.total, info.unit, info.error) == (1000, "numbers", None)
+    assert info.ended >= info.started and info.pid and info.rate > 0
+    record = core.get("done")
+    assert record.description == "Numbers" and bytes(record.data) == b"100.0"
+
+
+def test_the_first_value_is_there_before_the_first_item(said):
+    for _ in nba.track([1], "first"):
+        assert said("first") == [("running", 0)]
+
+
+def test_break_leaves_stopped_before_the_next_line(said):
+    for n in nba.track(range(10), "break"):
+        if n == 4:
+            break
+    assert said("break") == [("stopped", 4)]
+
+
+@pytest.mark.parametrize("kind", [list, iter, lambda numbers: (n for n in numbers)])
+def test_a_return_leaves_stopped(said, kind):
+    def find():
+        for n in nba.track(kind(range(10)), "return"):
+            if n == 3:
+                return n
+        return None
+
+    assert find() == 3
+    assert said("return") == [("stopped", 3)]
+
+
+def test_an_exception_in_the_loop_passes_through_and_leaves_failed(infos):
+    with pytest.raises(ZeroDivisionError) as caught:
+        for n in nba.track(range(10), "fail"):
+            1 / (n - 5)
+    assert caught.value.args == ("division by zero",)
+    keeper.settle_all()
+    with pytest.raises(ZeroDivisionError):
+        for n in nba.track(range(10), "fail"):
+            1 / (n - 2)
+    # whoever handles the exception for a moment is seen by the ticker
+    try:
+        for n in nba.track(range(10), "handled"):
+            if n == 6:
+                raise OSError("the disk")
+    except OSError:
+        until(lambda: infos("handled")[0].state == "failed")
+    assert (infos("handled")[0].error, infos("handled")[0].done) == ("OSError: the disk", 6)
+
+
+def test_a_keyboard_interrupt_leaves_interrupted(infos):
+    try:
+        for n in nba.track(range(10), "interrupt"):
+            if n == 6:
+                raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        until(lambda: infos("interrupt")[0].state == "interrupted")
+    assert infos("interrupt")[0].error is None
+
+
+def test_an_error_of_the_iterable_is_a_failure(infos):
+    def numbers():
+        yield 1
+        raise ValueError("no more")
+
+    try:
+        for _ in nba.track(numbers(), "iterable"):
+            pass
+    except ValueError:
+        until(lambda: infos("iterable")[0].state == "failed")
+    assert infos("iterable")[0].error == "ValueError: no more"
+
+
+def test_a_later_error_is_not_blamed_on_a_loop_that_broke(infos):
+    try:
+        for _ in nba.track(range(3), "innocent"):
+            break
+        raise RuntimeError("something else")
+    except RuntimeError as error:
+        for one in list(keeper.keepers.values()):
+            one.blame(error)
+    assert infos("innocent")[0].state == "stopped"
+
+
+def test_an_iterator_nobody_finishes_is_settled_when_it_is_collected(said):
+    iterator = iter(nba.track(range(10), "never"))
+    next(iterator), next(iterator)
+    assert said("never") == [("running", 0)]
+    del iterator
+    assert said("never") == [("stopped", 1)]
+    loop = nba.track(range(10), "unused")
+    del loop
+    assert said("unused") == [("stopped", 0)]
+
+
+def test_a_cycle_is_settled_by_the_collector_even_in_the_middle_of_a_write(said, home):
+    class Node:
+        pass
+
+    node = Node()
+    node.loop, node.me = iter(nba.track(range(10), "cycle")), node
+    next(node.loop)
+    store = core.current_store()
+    del node
+
+    def collect(connection):
+        gc.collect()
+        connection.execute("INSERT INTO meta VALUES ('written', 'whole')")
+
+    store._database.write(collect)
+    until(lambda: said("cycle") == [("stopped", 0)])
+    assert store._database.read(lambda c: c.execute("SELECT value FROM meta WHERE name = 'written'").fetchone()) == ("whole",)
+
+
+def test_iterated_again_it_begins_again(said):
+    loop = nba.track([1, 2, 3], "twice")
+    assert (len(loop), list(loop), list(loop)) == (3, [1, 2, 3], [1, 2, 3])
+    assert said("twice") == [("finished", 3)] * 2
+
+
+def test_totals(infos):
+    list(nba.track((n for n in range(3)), "open"))
+    list(nba.track((n for n in range(3)), "told", total=5))
+    list(nba.track(range(3), "more", completed=10))
+    assert [infos(key)[0].total for key in ("open", "told", "more")] == [None, 5, 13]
+    assert infos("more")[0].done == 13
+    assert core.read(core.get("told")).value == 100
+
+
+def test_no_bar_without_a_wish_for_one(home):
+    assert list(nba.track([1], "off", disable=True)) == [1]
+    assert core.get("off") is None
+
+
+def test_what_cannot_be_is_refused_before_the_first_item(home):
+    for wrong, error in [
+        (lambda: nba.track(5), UnsupportedType),
+        (lambda: nba.track([1], "Not A Key"), InvalidKey),
+        (lambda: nba.track([1], total=-1), InvalidValue),
+        (lambda: nba.track([1], total="many"), InvalidValue),
+        (lambda: nba.track([1], description="\ud800"), InvalidValue),
+        (lambda: nba.track([1], unit=5), InvalidValue),
+        (lambda: iter(nba.track(anumbers())), UnsupportedType),
+        (lambda: aiter(nba.track([1])), UnsupportedType),
+    ]:
+        with pytest.raises(error):
+            wrong()
+
+
+def test_a_key_in_use_is_said_and_makes_a_new_version(said):
+    for n in nba.track(range(2), "busy"):
+        if n == 0:
+            with pytest.warns(UserWarning, match="'busy' is the key of a bar that still runs"):
+                list(nba.track(range(5), "busy"))
+    assert said("busy") == [("finished", 2), ("finished", 5)]
+
+
+async def anumbers(many=5, error=None):
+    for n in range(many):
+        await asyncio.sleep(0)
+        yield n
+    if error:
+        raise error
+
+
+def test_async_for(infos, said):
+    async def main():
+        found = [n async for n in nba.track(anumbers(), "async", total=5)]
+        async for n in nba.track(anumbers(), "async"):
+            if n == 2:
+                break
+        with pytest.raises(OSError, match="gone"):
+            async for _ in nba.track(anumbers(2, OSError("gone")), "async"):
+                pass
+        return found
+
+    assert asyncio.run(main()) == [0, 1, 2, 3, 4]
+    assert said("async") == [("finished", 5), ("stopped", 2), ("failed", 2)]
+    assert infos("async")[2].error == "OSError: gone"
+
+
+def test_tasks_that_run_side_by_side_have_bars_of_their_own(said):
+    async def work(key):
+        async for _ in nba.track(anumbers(3), key):
+            pass
+
+    async def main():
+        await asyncio.gather(*(work(f"task-{n}") for n in range(4)))
+
+    asyncio.run(main())
+    assert [said(f"task-{n}") for n in range(4)] == [[("finished", 3)]] * 4
+
+
+def test_a_cancelled_task_is_interrupted(infos):
+    async def work():
+        async for _ in nba.track(anumbers(10**9), "cancelled"):
+            await asyncio.sleep(0)
+
+    async def main():
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert infos("cancelled")[0].state in {"interrupted", "stopped"}
+
+
+def test_a_million_items_make_a_handful_of_writes(home):
+    before = core.current_store().last_seq()
+    for _ in nba.track(range(1_000_000), "many"):
+        pass
+    beats = core.current_store().last_seq() - before
+    assert beats <= 60
+
+
+def test_progress_is_seen_while_a_loop_runs(said):
+    for n in nba.track(range(3), "seen"):
+        until(lambda n=n: said("seen") == [("running", n)])
+
+
+def test_the_ticker_ends_with_the_last_bar(home):
+    list(nba.track(range(3), "short"))
+    until(lambda: not ticker.running)
+    assert "nb_artifacts-ticker" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_store_that_cannot_be_written_is_warned_of_once_and_the_loop_goes_on(home, monkeypatch, recwarn):
+    store = core.current_store()
+
+    def full(*_, **__):
+        raise StoreError("no space")
+
+    monkeypatch.setattr(store, "put", full)
+    assert list(nba.track(range(3), "unkept")) == [0, 1, 2]
+    monkeypatch.undo()
+    monkeypatch.setenv("NB_ARTIFACTS_HOME", str(home))
+    seen = []
+    for n in nba.track(range(30), "half-kept"):
+        if n == 0:
+            monkeypatch.setattr(store, "patch", full)
+        seen.append(n)
+        if n == 1:
+            until(lambda: len(recwarn) == 2)
+    monkeypatch.undo()
+    monkeypatch.setenv("NB_ARTIFACTS_HOME", str(home))
+    assert seen == list(range(30))
+    assert [str(w.message).split(":")[0] for w in recwarn] == [
+        "this progress is not kept, the work goes on",
+        "progress is not kept at the moment, the work goes on",
+    ]
+    until(lambda: core.read(core.get("half-kept")).info.state == "finished")
+
+
+def test_a_bar_deleted_while_it_runs_stays_deleted(home):
+    for n in nba.track(range(3), "deleted"):
+        if n == 1:
+            core.remove(core.get("deleted").id)
+    assert core.get("deleted") is None
