@@ -93,7 +93,7 @@ def test_types_are_guessed_by_class():
         iter([]),
         types.SimpleNamespace(a=1),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_no_type_takes_names_type_and_class(value):
     with pytest.raises(UnsupportedType, match="type=") as raised:
