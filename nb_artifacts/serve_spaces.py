@@ -54,7 +54,8 @@ class Space:
         """The API's answer to a request whose body has `size` bytes."""
         if not may_write(request):
             return await self.run(self.api, request)
-        if self._queue is None or size > SHORT_BODY or request.method not in ("POST", "PUT"):
+        alone = request.path.endswith("/batch") or request.method not in ("POST", "PUT")
+        if self._queue is None or size > SHORT_BODY or alone:
             return await asyncio.get_running_loop().run_in_executor(self._writers, self.api, request)
         if self._writer is None:
             self._writer = threading.Thread(target=self._write, name="nb-artifacts-group", daemon=True)

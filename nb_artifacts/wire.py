@@ -223,6 +223,8 @@ class Query(Struct, kw_only=True):
     task_runs: RunFilter | None = None
     version: int | None = None
     run: UUID | None = None
+    after: UUID | None = None
+    """In the order ID_DESC: only what comes after this id (with `latest`, this key's identity), however many were before."""
     latest: bool = False
     data: bool = False
     sort: Sort = Sort.ID_DESC

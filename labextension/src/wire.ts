@@ -163,6 +163,7 @@ export interface Query {
   task_runs?: RunFilter | null;
   version?: number | null;
   run?: string | null;
+  after?: string | null;
   latest?: boolean;
   data?: boolean;
   sort?: Sort;

@@ -13,7 +13,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nb_artifacts.api import about
+from nb_artifacts.api import about, search
 from nb_artifacts.api.events import HEARTBEAT, EventStream, Feed
 from nb_artifacts.api.message import BODY_LIMIT, Refused, Request, Response, answer, too_large
 from nb_artifacts.api.routes import ROUTES, Route, find_route, may_write
@@ -53,6 +53,7 @@ class Api:
     def __init__(self, open_store: Callable[[], Store], *, poll: float = 0.05, heartbeat: float = 15.0) -> None:
         self._open = open_store
         self._store: Store | None = None
+        self._searched: search.Index | None = None
         self._lock = threading.Lock()
         self.feed = Feed(lambda: self.store, poll=poll, heartbeat=heartbeat)
 
@@ -109,7 +110,14 @@ class Api:
             about.check_api_version(request.headers.get("x-prefect-api-version"))
         if route.handler is about.events:
             return route.handler(self.feed, request)
+        if route.handler is search.search:
+            return route.handler(self.store, request, self._index())
         return route.handler(self.store, request, **names)
+
+    def _index(self) -> search.Index:
+        if self._searched is None:
+            self._searched = search.Index(self.store)
+        return self._searched
 
 
 def _store_failed(request: Request, error: StoreError) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime  # noqa: TC003 - msgspec reads annotations
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID  # noqa: TC003
 
@@ -12,8 +13,8 @@ from msgspec import UNSET, Raw, Struct
 
 from nb_artifacts import wire
 from nb_artifacts.api import body
-from nb_artifacts.api.body import Field, optional
-from nb_artifacts.api.filters import read_query
+from nb_artifacts.api.body import Field, Problem, optional
+from nb_artifacts.api.filters import MOST, read_query
 from nb_artifacts.api.message import JSON, Refused, Request, Response, answer, refusal
 from nb_artifacts.errors import BlobMissing, NotFound
 from nb_artifacts.wire import ArtifactFilter, KeyFilter, Patch, Query, Record
@@ -25,6 +26,18 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+INFO_BYTES = 64 * 1024
+"""`info` is small: it travels with every list."""
+
+
+def _info(raw: Raw, place: body.Place, problems: body.Problems) -> dict[str, Any]:
+    body.anything(raw, place, problems)
+    members = body.members(raw, place, problems)
+    if len(bytes(raw)) > INFO_BYTES:
+        problems.append(Problem("too_long", place, f"This may have at most {INFO_BYTES} bytes", None))
+    return {} if problems else {name: msgspec.json.decode(value) for name, value in members.items()}
+
+
 _CREATE: dict[str, Field] = {
     "key": optional(body.key),
     "type": optional(body.text),
@@ -33,6 +46,12 @@ _CREATE: dict[str, Field] = {
     "metadata_": optional(body.metadata),
     "flow_run_id": optional(body.uuid),
     "task_run_id": optional(body.uuid),
+}
+_PUT: dict[str, Field] = {
+    **_CREATE,
+    "metadata_": optional(body.strings),
+    "tags": optional(body.array(body.text)),
+    "info": optional(_info),
 }
 _PATCH = {name: _CREATE[name] for name in ("data", "description", "metadata_")}
 
@@ -66,12 +85,39 @@ def create(store: Store, request: Request) -> Response:
     return _one(request, record, 201)
 
 
+def put(store: Store, request: Request, id: UUID) -> Response:
+    """``PUT /artifacts/{id}``: 201 and the artifact; with the same content again 200, with other content 409."""
+    found = body.read_object(request, _PUT)
+    there = store.get(id) is not None
+    return _one(request, store.put(_new(id, found)), 200 if there else 201)
+
+
+def create_batch(store: Store, request: Request) -> Response:
+    """``POST /artifacts/batch``: 201 and the artifacts, all of them or an error; with ids it may be sent again."""
+    found = body.read_object(request, {"artifacts": body.array(body.record({**_PUT, "id": body.uuid}), most=MOST)})
+    if "artifacts" not in found:
+        raise body.invalid([Problem("missing", ("body", "artifacts"), "Field required", None)], None)
+    new = [_new(members.pop("id", None) or wire.new_id(), members) for members in found["artifacts"]]
+    together = getattr(store, "together", None)
+    calls = [partial(store.put, record) for record in new]
+    records = [call() for call in calls] if together is None else together(calls)
+    response = list_answer(store, request, records, wants_data=True)
+    response.status = 201
+    return response
+
+
+def _new(id: UUID, found: dict[str, Any]) -> Record:
+    now = wire.now()
+    members = {**found, "tags": found.get("tags") or [], "info": found.get("info") or {}}
+    return Record(**{"id": id, "created": now, "updated": now, **members})
+
+
 def read(store: Store, request: Request, id: UUID) -> Response:
-    """``GET /artifacts/{id}``."""
+    """``GET /artifacts/{id}``; 304 where the client has it as it is."""
     record = store.get(id)
     if record is None:
         raise _unknown()
-    return _one(request, record)
+    return _tagged(store, request, record, _one(request, record))
 
 
 def latest(store: Store, request: Request, key: str) -> Response:
@@ -83,8 +129,8 @@ def latest(store: Store, request: Request, key: str) -> Response:
     if not found:
         raise _unknown()
     if request.whole:
-        return _one(request, found[0])
-    return answer(_named_by_key(_artifact(found[0]), found[0]))
+        return _tagged(store, request, found[0], _one(request, found[0]))
+    return _tagged(store, request, found[0], answer(_named_by_key(_artifact(found[0]), found[0])))
 
 
 def patch(store: Store, request: Request, id: UUID) -> Response:
@@ -126,6 +172,17 @@ def count_latest(store: Store, request: Request) -> Response:
     return _count(store, read_query(request, latest=True, paged=False))
 
 
+def _tagged(store: Store, request: Request, record: Record, response: Response) -> Response:
+    """The answer under the tag of the record's state, or 304."""
+    tag = f'"{store.id[:12]}-{record.seq}{"-whole" if request.whole else ""}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    wanted = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if tag in wanted or "*" in wanted:
+        return Response(304, headers=headers)
+    response.headers.update(headers)
+    return response
+
+
 def _unknown() -> Refused:
     return refusal(404, "Artifact not found.")
 
@@ -141,11 +198,15 @@ def _count(store: Store, query: Query | None) -> Response:
 
 
 def _list(store: Store, request: Request, query: Query | None) -> Response:
-    """Long payloads are fetched one by one while the answer is sent, so that a page never sits in memory whole."""
+    """The records that a query means; long payloads come one by one, so that a page never sits in memory whole."""
     wants_data = query is not None and (query.data or not request.whole)
     if query is not None:
         query.data = False
-    records = [] if query is None else store.find(query)
+    return list_answer(store, request, [] if query is None else store.find(query), wants_data=wants_data)
+
+
+def list_answer(store: Store, request: Request, records: list[Record], *, wants_data: bool) -> Response:
+    """A list of records, as whole as the client asked for."""
     parts = _parts(store, request, records, fetch=wants_data)
     headers = {"Content-Type": wire.MIME if request.whole else JSON}
     if wants_data and any(record.data is UNSET for record in records):

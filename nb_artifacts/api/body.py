@@ -239,15 +239,18 @@ def choice(names: type[Enum], among: tuple[str, ...] | None = None) -> Field:
     return field
 
 
-def array(item: Field) -> Field:
-    """A field that takes a list of what `item` takes."""
+def array(item: Field, *, most: int | None = None) -> Field:
+    """A field that takes a list of what `item` takes, of at most so many."""
 
     def field(raw: Raw, place: Place, problems: Problems) -> list[Any]:
         if kind(raw) != "array":
             problems.append(Problem("list_type", place, "Input should be a valid list", _echo(raw)))
             return []
-        items = enumerate(msgspec.json.decode(raw, type=list[Raw]))
-        return [item(one, (*place, index), problems) for index, one in items]
+        items = msgspec.json.decode(raw, type=list[Raw])
+        if most is not None and len(items) > most:
+            problems.append(Problem("too_long", place, f"List should have at most {most} items", None))
+            return []
+        return [item(one, (*place, index), problems) for index, one in enumerate(items)]
 
     return field
 
@@ -281,12 +284,17 @@ def optional(item: Field) -> Field:
 
 def metadata(raw: Raw, place: Place, problems: Problems) -> dict[str, str]:
     """An object of strings, each cut at 500 characters as Prefect does."""
+    values = strings(raw, place, problems)
+    return {name: value if len(value) <= 500 else value[:500] + "..." for name, value in values.items()}
+
+
+def strings(raw: Raw, place: Place, problems: Problems) -> dict[str, str]:
+    """An object of strings."""
     if kind(raw) != "object":
         problems.append(Problem("dict_type", place, "Input should be a valid dictionary", _echo(raw)))
         return {}
     members = msgspec.json.decode(raw, type=dict[str, Raw])
-    values = {name: text(value, (*place, name), problems) or "" for name, value in members.items()}
-    return {name: value if len(value) <= 500 else value[:500] + "..." for name, value in values.items()}
+    return {name: text(value, (*place, name), problems) or "" for name, value in members.items()}
 
 
 def members(raw: Raw, place: Place, problems: Problems) -> dict[str, Raw]:

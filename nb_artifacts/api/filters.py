@@ -44,6 +44,7 @@ _PAGE: dict[str, Field] = {
 }
 _OURS: dict[str, Field] = {
     "sort": choice(Sort),
+    "after": body.uuid,
     "version": natural,
     "run": body.uuid,
     "data": body.boolean,
@@ -78,16 +79,19 @@ def read_query(request: Request, *, latest: bool, paged: bool = True) -> Query |
     if "flows" in found or "deployments" in found:
         return None
     artifacts = found.get("artifacts")
+    if "after" in found and found.get("sort", Sort.ID_DESC) is not Sort.ID_DESC:
+        raise refusal(422, "after goes with the order ID_DESC only.")
     return Query(
         artifacts=None if artifacts is None else _artifacts(artifacts),
         flow_runs=_runs(found.get("flow_runs")),
         task_runs=_runs(found.get("task_runs")),
+        after=found.get("after"),
         version=found.get("version"),
         run=found.get("run"),
         latest=latest,
         data=found.get("data", False),
         sort=found.get("sort", Sort.ID_DESC),
-        limit=_limit(found),
+        limit=limit_of(found),
         offset=found.get("offset", 0),
     )
 
@@ -98,10 +102,11 @@ def read_run_query(request: Request) -> RunQuery:
     for name in ("id", "parent_id", "session_id"):
         if name in found:
             found[name] = _filter(wire.IdFilter, found[name])
-    return RunQuery(**{**found, "limit": _limit(found)})
+    return RunQuery(**{**found, "limit": limit_of(found)})
 
 
-def _limit(found: dict[str, Any]) -> int:
+def limit_of(found: dict[str, Any]) -> int:
+    """How many a page may have. Raises `Refused` outside of 0 to `MOST`."""
     limit: int = found.get("limit", MOST)
     if limit < 0:
         raise refusal(422, "Invalid limit: must be greater than or equal to 0.")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 from uuid import UUID
 
-from nb_artifacts.api import about, artifacts, blobs
+from nb_artifacts.api import about, artifacts, blobs, openapi, search
 from nb_artifacts.api.message import Refused, Request, Response, refusal
 
 Handler = Callable[..., Response]
@@ -34,17 +34,21 @@ class Route(NamedTuple):
 
 ROUTES = (
     Route("POST", "/artifacts/", artifacts.create, writes=True),
+    Route("POST", "/artifacts/batch", artifacts.create_batch, writes=True),
     Route("POST", "/artifacts/filter", artifacts.filter_all),
     Route("POST", "/artifacts/latest/filter", artifacts.filter_latest),
     Route("POST", "/artifacts/count", artifacts.count_all),
     Route("POST", "/artifacts/latest/count", artifacts.count_latest),
     Route("GET", "/artifacts/{id}", artifacts.read),
+    Route("PUT", "/artifacts/{id}", artifacts.put, writes=True),
     Route("PATCH", "/artifacts/{id}", artifacts.patch, writes=True),
     Route("DELETE", "/artifacts/{id}", artifacts.delete, writes=True),
     Route("GET", "/artifacts/{id}/blob", blobs.read_blob),
     Route("GET", "/artifacts/{key}/latest", artifacts.latest),
     Route("GET", "/runs/{id}", about.read_run),
     Route("POST", "/runs/filter", about.filter_runs),
+    Route("POST", "/search", search.search),
+    Route("GET", "/openapi.json", openapi.document),
     Route("GET", "/status", about.status),
     Route("GET", "/events", about.events),
     Route("GET", "/health", about.health),

@@ -148,6 +148,8 @@ def _is_narrow(query: Query) -> bool:
 
 def _records_where(query: Query) -> Where:
     where = Where()
+    if query.after is not None:
+        where.add("k.id < ?" if query.latest else "a.id < ?", query.after.bytes)
     if query.version is not None:
         where.add("a.version = ?", min(max(query.version, -_MOST), _MOST))
     if query.artifacts is not None:

@@ -141,6 +141,8 @@ def _source(query: Query) -> str:
 
 def _records_where(query: Query) -> Where:
     where = Where()
+    if query.after is not None:
+        where.add("k.id < %s" if query.latest else "a.id < %s", query.after)
     if query.version is not None:
         where.add("a.version = %s", min(max(query.version, -_MOST), _MOST))
     if query.artifacts is not None:

@@ -1,0 +1,229 @@
+"""``GET /openapi.json``: the API described as OpenAPI 3.1, from its table of routes and the wire structs."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime  # noqa: TC003 - msgspec reads annotations
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+from uuid import UUID  # noqa: TC003
+
+import msgspec
+from msgspec import Meta, Struct
+
+from nb_artifacts import wire
+from nb_artifacts.api.message import answer
+
+if TYPE_CHECKING:
+    from nb_artifacts.api.message import Request, Response
+    from nb_artifacts.store import Store
+
+KeyText = Annotated[str, Meta(pattern=r"^[a-z0-9-]+$", min_length=1)]
+Limit = Annotated[int, Meta(ge=0, le=200)]
+Offset = Annotated[int, Meta(ge=0, le=2**53)]
+
+
+class ArtifactCreate(Struct, forbid_unknown_fields=True):
+    """A new artifact; every member may be left out."""
+
+    key: KeyText | None = None
+    type: str | None = None
+    description: str | None = None
+    data: Any = None
+    metadata_: dict[str, str] | None = None
+    flow_run_id: UUID | None = None
+    task_run_id: UUID | None = None
+
+
+class ArtifactPut(ArtifactCreate, forbid_unknown_fields=True):
+    """A new artifact under an id of the client's, with what only whole records have."""
+
+    tags: list[str] | None = None
+    info: dict[str, Any] | None = None
+
+
+class BatchItem(ArtifactPut, forbid_unknown_fields=True):
+    """One of several new artifacts."""
+
+    id: UUID | None = None
+
+
+class Batch(Struct, forbid_unknown_fields=True):
+    """Several new artifacts."""
+
+    artifacts: Annotated[list[BatchItem], Meta(max_length=200)]
+
+
+class ArtifactUpdate(Struct, forbid_unknown_fields=True):
+    """A change; what is left out stays, null clears."""
+
+    data: Any = None
+    description: str | None = None
+    metadata_: dict[str, str] | None = None
+
+
+class Filter(Struct):
+    """Which artifacts, in which order."""
+
+    artifacts: wire.ArtifactFilter | None = None
+    flow_runs: wire.RunFilter | None = None
+    task_runs: wire.RunFilter | None = None
+    sort: str | None = None
+    limit: Limit | None = None
+    offset: Offset | None = None
+
+
+class Search(Struct):
+    """Words to look for; `after` is the id of the last one of the page before."""
+
+    q: Annotated[str, Meta(max_length=10_000)]
+    limit: Limit | None = None
+    after: UUID | None = None
+
+
+class ArtifactAnswer(Struct):
+    """An artifact; with ``Accept: application/vnd.nb-artifacts.v1+json`` it has more members."""
+
+    id: UUID
+    created: datetime
+    updated: datetime
+    key: str | None
+    type: str | None
+    description: str | None
+    data: Any
+    metadata_: dict[str, str] | None
+    flow_run_id: UUID | None
+    task_run_id: UUID | None
+
+
+class Status(Struct):
+    """The store, and how much it holds."""
+
+    store: str
+    where: str
+    artifacts: int
+    keys: int
+    blob_bytes: int
+    seq: int
+    version: str
+
+
+_BODIES: dict[str, type[Any]] = {
+    "artifacts.create": ArtifactCreate,
+    "artifacts.put": ArtifactPut,
+    "artifacts.create_batch": Batch,
+    "artifacts.patch": ArtifactUpdate,
+    "artifacts.filter_all": Filter,
+    "artifacts.filter_latest": Filter,
+    "artifacts.count_all": Filter,
+    "artifacts.count_latest": Filter,
+    "about.filter_runs": wire.RunQuery,
+    "search.search": Search,
+}
+_ANSWERS: dict[str, Any] = {
+    "artifacts.create": ArtifactAnswer,
+    "artifacts.put": ArtifactAnswer,
+    "artifacts.create_batch": list[ArtifactAnswer],
+    "artifacts.filter_all": list[ArtifactAnswer],
+    "artifacts.filter_latest": list[ArtifactAnswer],
+    "artifacts.count_all": int,
+    "artifacts.count_latest": int,
+    "artifacts.read": ArtifactAnswer,
+    "artifacts.latest": ArtifactAnswer,
+    "about.read_run": wire.Run,
+    "about.filter_runs": list[wire.Run],
+    "about.status": Status,
+    "about.health": bool,
+    "about.api_version": str,
+    "about.product_version": str,
+    "search.search": list[ArtifactAnswer],
+}
+_CREATED = {"artifacts.create", "artifacts.create_batch", "artifacts.put"}
+_EMPTY = {"artifacts.patch", "artifacts.delete"}
+_PATTERNS = {"id": {"type": "string", "format": "uuid"}, "key": {"type": "string", "pattern": "^[a-z0-9-]+$"}}
+
+
+def document(_: Store, __: Request) -> Response:
+    """``GET /openapi.json``."""
+    return answer(build())
+
+
+@cache
+def build() -> dict[str, Any]:
+    """The document."""
+    from nb_artifacts.api.about import package_version
+    from nb_artifacts.api.routes import ROUTES
+
+    kinds = [*_BODIES.values(), *_ANSWERS.values()]
+    schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
+    known = dict(zip(map(repr, kinds), schemas, strict=True))
+    paths: dict[str, dict[str, Any]] = {}
+    for route in ROUTES:
+        name = f"{route.handler.__module__.rpartition('.')[2]}.{route.handler.__name__}"
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(
+            route.path, name, route.handler.__doc__ or "", known
+        )
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "nb_artifacts", "version": package_version()},
+        "servers": [{"url": "."}],
+        "security": [{"key": []}, {"password": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "key": {"type": "http", "scheme": "bearer"},
+                "password": {"type": "http", "scheme": "basic"},
+            },
+        },
+    }
+
+
+def _operation(path: str, name: str, doc: str, known: dict[str, Any]) -> dict[str, Any]:
+    captured = re.findall(r"\{(\w+)\}", path)
+    found: dict[str, Any] = {
+        "operationId": name,
+        "summary": doc.partition("\n")[0].partition(": ")[2].strip() or name,
+        "responses": _responses(name, known),
+    }
+    if captured:
+        found["parameters"] = [
+            {"name": one, "in": "path", "required": True, "schema": _PATTERNS.get(one, {"type": "string"})} for one in captured
+        ]
+    if name == "about.events":
+        found["parameters"] = [{"name": "since", "in": "query", "schema": {"type": "integer", "minimum": 0}}]
+    if name in _BODIES:
+        needed = name.startswith(("artifacts.create", "artifacts.put", "artifacts.patch", "search."))
+        media = {"application/json": {"schema": known[repr(_BODIES[name])]}}
+        found["requestBody"] = {"required": needed, "content": media}
+    if name == "about.health":
+        found["security"] = []
+    return found
+
+
+def _responses(name: str, known: dict[str, Any]) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": "Done."}
+    if name in _ANSWERS:
+        success["content"] = {"application/json": {"schema": known[repr(_ANSWERS[name])]}}
+    elif name == "blobs.read_blob":
+        success["content"] = {"*/*": {}}
+    elif name == "about.events":
+        success["content"] = {"text/event-stream": {}}
+    elif name not in _EMPTY:
+        success["content"] = {"application/json": {}}
+    codes = {"204"} if name in _EMPTY else {"201"} if name in _CREATED else {"200"}
+    codes |= {"200"} if name == "artifacts.put" else set()
+    found = dict.fromkeys(sorted(codes), success)
+    reasons = {
+        "400": "The body is not UTF-8, or the version asked for is none.",
+        "401": "No key, or not one of this server.",
+        "403": "The key is for another workspace, or the request comes from another site.",
+        "404": "Not there.",
+        "409": "The id is taken by other content.",
+        "413": "The body is too long.",
+        "415": "The body is compressed.",
+        "422": "The body is not as described.",
+        "503": "The store is busy; try again.",
+    }
+    problem = {"application/json": {"schema": {"type": "object"}}}
+    return found | {code: {"description": why, "content": problem} for code, why in reasons.items()}

@@ -1,0 +1,157 @@
+"""Full-text search, over an index that is derived from the change feed of any store.
+
+The index is a file of its own beside the store (``search.db``), brought up to date when somebody searches, so that
+creating an artifact costs nothing more. It may be deleted at any time. Words are found in key, type, description, tags,
+metadata and the beginning of the payload; accents and case do not matter, and the beginning of a word is enough.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from msgspec import UNSET
+
+from nb_artifacts.api import body
+from nb_artifacts.api.artifacts import list_answer
+from nb_artifacts.api.filters import MOST, limit_of
+from nb_artifacts.errors import BlobMissing, StoreError
+from nb_artifacts.wire import ArtifactFilter, IdFilter, Query
+
+if TYPE_CHECKING:
+    from nb_artifacts.api.message import Request, Response
+    from nb_artifacts.store import Store
+    from nb_artifacts.wire import Record
+
+FORMAT = 1
+PAGE = 500
+TEXT = 64 * 1024
+"""So much of a payload is indexed."""
+
+WORDS = 32
+_WORD = re.compile(r"\w+")
+_TABLES = f"""
+CREATE TABLE doc (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, live INTEGER NOT NULL);
+CREATE VIRTUAL TABLE words USING fts5 (text, content='', tokenize="unicode61 remove_diacritics 2");
+CREATE TABLE state (store TEXT NOT NULL, seq INTEGER NOT NULL);
+PRAGMA user_version = {FORMAT};
+"""
+_FIND = (
+    "SELECT d.id FROM words w JOIN doc d ON d.n = w.rowid "
+    "WHERE words MATCH ? AND d.live AND w.rowid < ? ORDER BY w.rowid DESC LIMIT ?"
+)
+
+
+class Index:
+    """The index of one store. Raises `StoreError` where its file cannot be used."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.path = _place(store)
+        self._lock = threading.Lock()
+
+    def find(self, text: str, limit: int, after: UUID | None) -> list[UUID]:
+        """Ids of the artifacts that hold all words of `text`, those made last first, below `after` in that order."""
+        words = _WORD.findall(text)[:WORDS]
+        if not words:
+            return []
+        match = " ".join(f'"{word}"*' for word in words)
+        with self._lock:
+            try:
+                with contextlib.closing(self._open()) as connection:
+                    self._catch_up(connection)
+                    below = self._number(connection, after)
+                    return [UUID(bytes=row[0]) for row in connection.execute(_FIND, (match, below, limit))]
+            except sqlite3.DatabaseError as error:
+                self.path.unlink(missing_ok=True)
+                raise StoreError(f"the search index {self.path} could not be used ({error}) and is made anew") from error
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = sqlite3.connect(self.path, timeout=10, isolation_level=None)
+        self.path.chmod(0o600)
+        connection.execute("PRAGMA synchronous = OFF")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        state = connection.execute("SELECT store FROM state").fetchone() if version == FORMAT else None
+        if state != (self._store.id,):
+            connection.close()
+            self.path.unlink()
+            connection = sqlite3.connect(self.path, timeout=10, isolation_level=None)
+            self.path.chmod(0o600)
+            connection.executescript(_TABLES)
+            connection.execute("INSERT INTO state VALUES (?, 0)", (self._store.id,))
+        return connection
+
+    def _catch_up(self, connection: sqlite3.Connection) -> None:
+        while True:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                (seq,) = connection.execute("SELECT seq FROM state").fetchone()
+                changes = self._store.changes(seq, PAGE)
+                for change in changes:
+                    if change.record is not None:
+                        self._add(connection, change.record)
+                    elif change.deleted is not None:
+                        connection.execute("UPDATE doc SET live = 0 WHERE id = ?", (change.deleted.id.bytes,))
+                if changes:
+                    connection.execute("UPDATE state SET seq = ?", (changes[-1].seq,))
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            if len(changes) < PAGE:
+                return
+
+    def _add(self, connection: sqlite3.Connection, record: Record) -> None:
+        """Index a record anew. What an earlier state of it held is found no longer, since its number is given up."""
+        connection.execute("DELETE FROM doc WHERE id = ?", (record.id.bytes,))
+        sql = "INSERT INTO doc (n, id, live) VALUES (?, ?, 1)"
+        connection.execute(sql, (record.seq, record.id.bytes))
+        connection.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (record.seq, self._text(record)))
+
+    def _text(self, record: Record) -> str:
+        data = record.data
+        if data is UNSET:
+            with contextlib.suppress(BlobMissing):
+                whole = self._store.get(record.id)
+                data = whole.data if whole is not None else UNSET
+        payload = "" if data is UNSET else bytes(data)[:TEXT].decode(errors="ignore").replace("\\n", " ").replace("\\t", " ")
+        labels = [f"{name} {value}" for name, value in (record.metadata_ or {}).items()]
+        parts = [record.key, record.type, record.description, *record.tags, *labels, payload]
+        return "\n".join(part.replace("\0", " ") for part in parts if part)
+
+    def _number(self, connection: sqlite3.Connection, after: UUID | None) -> int:
+        if after is None:
+            return 2**63 - 1
+        found = connection.execute("SELECT n FROM doc WHERE id = ?", (after.bytes,)).fetchone()
+        return int(found[0]) if found else 0
+
+
+def _place(store: Store) -> Path:
+    folder = getattr(store, "folder", None)
+    if isinstance(folder, Path):
+        return folder / "search.db"
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("nb_artifacts", appauthor=False)) / "search" / f"{store.id}.db"
+
+
+_SEARCH: dict[str, body.Field] = {"q": body.pattern, "limit": body.integer, "after": body.uuid}
+
+
+def search(store: Store, request: Request, index: Index) -> Response:
+    """``POST /search``: artifacts that hold all words of `q`, last changed first; `after` is the last one's id."""
+    found = body.read_members(request, _SEARCH)
+    if "q" not in found:
+        raise body.invalid([body.Problem("missing", ("body", "q"), "Field required", None)], None)
+    ids = index.find(found["q"], min(limit_of(found), MOST), found.get("after"))
+    if not ids:
+        return list_answer(store, request, [], wants_data=False)
+    records = store.find(Query(artifacts=ArtifactFilter(id=IdFilter(any_=ids)), limit=len(ids)))
+    place = {id: n for n, id in enumerate(ids)}
+    return list_answer(store, request, sorted(records, key=lambda one: place[one.id]), wants_data=not request.whole)
