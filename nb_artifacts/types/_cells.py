@@ -42,6 +42,8 @@ def cells(column: pa.ChunkedArray[Any], spec: Spec, start: int = 0) -> list[Any]
     if "ints" in spec:
         whole = unpack(spec["ints"])[start:]
         values = [int(value) if is_int else value for value, is_int in zip(values, whole, strict=False)]
+    if pa.types.is_float16(kind):
+        values = [None if value is None else float(value) for value in values]
     if pa.types.is_floating(kind):
         return [value if value is not None and (isinstance(value, int) or math.isfinite(value)) else None for value in values]
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ _TOKEN = re.compile(r'<(/?)(a|img)\b((?:\s+[a-z-]+="[^"]*")*)\s*/?>')
 _PART = re.compile(r'\s+([a-z-]+)="([^"]*)"')
 
 
+@lru_cache(2048)
 def _style(value: str) -> str | None:
     kept = []
     for part in value.split(";"):

@@ -50,6 +50,10 @@ def encode_objects(values: Sequence[Any], name: str, *, loose: bool = False) -> 
     if any(kind.__module__ == "numpy" for kind in kinds):
         values = _unboxed(values)
         kinds = set(map(type, values))
+    spec: Spec = {"as": "objects"}
+    filled = _without_gaps(values, kinds, spec)
+    if filled is not None:
+        return _encode_real(filled, set(map(type, filled)) - {type(None)}, name, spec, loose=loose), spec
     real = {kind for kind in kinds if _null_code(kind) is None}
     nan_is_null = False
     if float in real and len(real) > 1:
@@ -58,7 +62,6 @@ def encode_objects(values: Sequence[Any], name: str, *, loose: bool = False) -> 
         nan_is_null = not (broken and real == {int, float})
         if not broken:
             real.discard(float)
-    spec: Spec = {"as": "objects"}
     if nan_is_null or any(kind is not type(None) for kind in kinds - real):
         codes = _null_codes(values, kinds, nan_is_null=nan_is_null)
         values = [None if code else value for value, code in zip(values, codes, strict=True)]
@@ -83,6 +86,25 @@ def _null_code(kind: type) -> int | None:
     if kind.__module__.startswith("pandas."):
         return {"NaTType": 3, "NAType": 4}.get(kind.__name__)
     return None
+
+
+def _without_gaps(values: Any, kinds: set[type], spec: Spec) -> Any:
+    """An array of objects with None for every NaN, where NaN can only stand for a missing value; None elsewhere.
+
+    The texts of pandas 2 come like that by the million: what follows says the same of any sequence, one object at a time.
+    """
+    if float not in kinds or not kinds & {str, bool, bytes} or not isinstance(values, loaded("numpy", "ndarray")):
+        return None
+    import pandas as pd
+
+    gone: Any = pd.isna(values)
+    lost = values[gone]
+    if float in set(map(type, values[~gone])) or Decimal in set(map(type, lost)):
+        return None
+    _note_nulls(spec, bytes(2 if type(value) is float else _null_code(type(value)) or 0 for value in lost))
+    filled = values.copy()
+    filled[gone] = None
+    return filled
 
 
 def _null_codes(values: Sequence[Any], kinds: set[type], *, nan_is_null: bool) -> bytes:

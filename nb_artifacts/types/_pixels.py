@@ -190,21 +190,26 @@ def thumbnail(picture: Picture, alt: str, room: int) -> str | None:
         image = ImageOps.exif_transpose(image)
         clear = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
         image = image.convert("RGBA" if clear else "RGB")
+        most, was, took = (room - 300 - len(alt.encode())) * 3 // 4, 0, 0
         for width in _WIDTHS:
+            # Bytes go with the area: sizes that would be far too large are not tried.
+            if took * width * width > 1.5 * most * was * was:
+                continue
             image.thumbnail((width, width))
-            for media, content in _encoded(image, clear):
-                if len(content) * 4 // 3 + 300 + len(alt.encode()) <= room:
-                    return tag(content, media, alt, *image.size)
+            media, content = _encoded(image, clear=clear)
+            if len(content) <= most:
+                return tag(content, media, alt, *image.size)
+            was, took = width, len(content)
     except Exception:  # noqa: BLE001 (a damaged picture has no thumbnail; the caller says so in words)
         return None
     return None
 
 
-def _encoded(image: PILImage.Image, clear: bool) -> list[tuple[str, bytes]]:
+def _encoded(image: PILImage.Image, *, clear: bool) -> tuple[str, bytes]:
     from PIL import features
 
     if features.check("webp"):
-        return [("image/webp", _saved(image, "WEBP", quality=80, method=4))]
+        return "image/webp", _saved(image, "WEBP", quality=80, method=4)
     if clear:
-        return [("image/png", _saved(image, "PNG", optimize=True))]
-    return [("image/jpeg", _saved(image, "JPEG", quality=80))]
+        return "image/png", _saved(image, "PNG", optimize=True)
+    return "image/jpeg", _saved(image, "JPEG", quality=80)

@@ -108,12 +108,16 @@ def to_parquet(sheet: Sheet) -> bytes:
     meta = msgspec.json.encode(sheet.meta)
     if len(meta) > _MAX_META:
         raise InvalidValue(f"the labels and categories of this table take {len(meta)} bytes, at most {_MAX_META} are kept.")
-    sink = io.BytesIO()
+    sink, table = io.BytesIO(), sheet.table
+    # Best beside the Arrow schema, which holds its own metadata a second time; before pyarrow 20 there is no other place.
+    beside = hasattr(pq.ParquetWriter, "add_key_value_metadata")
+    if not beside:
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), META: meta})
     try:
-        with pq.ParquetWriter(sink, sheet.table.schema, compression="zstd") as writer:
-            writer.write_table(sheet.table)
-            # Beside the Arrow schema, which would hold it a second time.
-            writer.add_key_value_metadata({META.decode(): meta.decode()})
+        with pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
+            writer.write_table(table)
+            if beside:
+                writer.add_key_value_metadata({META.decode(): meta.decode()})
     except (pa.ArrowException, ValueError) as error:
         raise InvalidValue(f"{_culprit(sheet)} cannot be kept as Parquet: {error}") from None
     return sink.getvalue()
@@ -145,6 +149,8 @@ def from_parquet(content: bytes) -> tuple[pa.Table, dict[str, Any] | None]:
     try:
         with pq.ParquetFile(pa.BufferReader(content)) as file:
             meta = (file.metadata.metadata or {}).get(META)
-            return file.read(), msgspec.json.decode(meta) if meta is not None else None
+            table = file.read()
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InvalidValue(f"the stored table is not a readable Parquet file: {error}") from None
+    others = {name: text for name, text in (table.schema.metadata or {}).items() if name != META}
+    return table.replace_schema_metadata(others or None), msgspec.json.decode(meta) if meta is not None else None

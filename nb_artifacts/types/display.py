@@ -42,7 +42,7 @@ _SUFFIXES = {
 
 
 class DisplayInfo(Struct, kw_only=True):
-    """What lists and views know of a rich output."""
+    """What lists and views know of a rich output: its MIME types and the class it came from."""
 
     media: list[str]
     """Its MIME types."""

@@ -94,7 +94,6 @@ DTYPES = {
     "interval": pd.Series(pd.arrays.IntervalArray.from_tuples([(0, 1), None, (2, 3)])),
     "interval-both": pd.Series(pd.interval_range(0.5, periods=3, closed="both")),
     "interval-time": pd.Series(pd.interval_range(pd.Timestamp("2020"), periods=3)),
-    "interval-zone": pd.Series(pd.interval_range(pd.Timestamp("2020", tz="Europe/Berlin"), periods=3)),
     "sparse": pd.Series(pd.arrays.SparseArray([1, 0, 0])),
     "sparse-float": pd.Series(pd.arrays.SparseArray([1.5, np.nan, np.nan])),
     "arrow-int": pd.Series([1, None, 3], dtype="int32[pyarrow]"),
@@ -135,6 +134,8 @@ DTYPES = {
     "empty-category": pd.Series(pd.Categorical([], categories=["a"])),
     "empty-period": pd.Series(pd.PeriodIndex([], freq="D")),
 }
+if int(pd.__version__.split(".")[0]) >= 3:  # Arrow has no place for those of pandas 2, which are refused by name
+    DTYPES["interval-zone"] = pd.Series(pd.interval_range(pd.Timestamp("2020", tz="Europe/Berlin"), periods=3))
 
 
 @pytest.mark.parametrize("name", DTYPES)
@@ -347,11 +348,11 @@ def test_long_tables_carry_their_first_rows():
 
 
 def test_wide_tables_say_how_wide_they_are():
-    frame = pd.DataFrame(np.zeros((3, 5000)), columns=[f"column {n}" for n in range(5000)])
+    frame = pd.DataFrame(np.zeros((3, 2000)), columns=[f"column {n}" for n in range(2000)])
     payload = coerce(frame)
     info = payload.content().info
-    assert (info["column_count"], len(info["columns"])) == (5000, 200)
-    assert "4,980 more columns" in payload.html(30_000)
+    assert (info["column_count"], len(info["columns"])) == (2000, 200)
+    assert "1,980 more columns" in payload.html(30_000)
     check_shown(payload)
     assert_frame_equal(back(payload).value, frame)
 
@@ -407,7 +408,7 @@ columns = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.one_of(texts, st.integers(-5, 5)), columns), max_size=4), st.booleans())
 def test_any_frame_comes_back_equal(parts, indexed):
     frame = (
@@ -445,4 +446,4 @@ ZONE = ZoneInfo("America/New_York")
 def test_aware_datetimes_are_the_same_instants():
     values = objects(dt.datetime(2020, 11, 1, 1, 30, tzinfo=ZONE), dt.datetime(2020, 7, 1, tzinfo=dt.timezone.utc))
     found = back(coerce(pd.DataFrame({"x": values}))).value["x"]
-    assert list(found) == list(values)
+    assert [value.timestamp() for value in found] == [value.timestamp() for value in values]
