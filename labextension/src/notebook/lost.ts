@@ -77,6 +77,11 @@ export function isRunning(record: WireRecord): boolean {
   return record.type === 'progress' && stateOf(record) === 'running';
 }
 
+/** Whether it is a bar that came to no end of its own. */
+export function isInterrupted(record: WireRecord): boolean {
+  return record.type === 'progress' && stateOf(record) === 'interrupted';
+}
+
 /** The state of a bar; a Prefect client writes a percentage alone, and nobody knows who writes it. */
 function stateOf(record: WireRecord): ProgressInfo['state'] | null {
   return (record.info as Partial<ProgressInfo>).state ?? null;

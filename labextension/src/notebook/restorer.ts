@@ -13,7 +13,17 @@ import type { Contents, ServiceManager } from '@jupyterlab/services';
 import type { IDisposable } from '@lumino/disposable';
 import type { Client } from '../client';
 import type { Run } from '../wire';
-import { OURS, idOf, idsIn, isLost, isRunning, missing, outdated, restoredOutput } from './lost';
+import {
+  OURS,
+  idOf,
+  idsIn,
+  isInterrupted,
+  isLost,
+  isRunning,
+  missing,
+  outdated,
+  restoredOutput
+} from './lost';
 import type { CellState, Output, Place } from './lost';
 import { MadeModel } from './made';
 import type { Made, Where } from './made';
@@ -168,13 +178,12 @@ export class Restorer implements IDisposable {
   private settleCell(cell: CodeCell, made: Made): void {
     const { id } = cell.model;
     const records = [...made.records.values()];
-    if (!this.isLost(made.run, id)) {
-      this.takeAway(id);
-      return;
-    }
-    const gone = missing(records, idsIn(outputsOf(cell)));
+    const lost = this.isLost(made.run, id);
+    const gone = lost ? missing(records, idsIn(outputsOf(cell))) : [];
     const over = this.isOver(made.run) && !records.some(isRunning);
-    if (over && (gone.length > 0 || !this.refreshed.has(made.run.id)) && this.mayWrite()) {
+    // a kernel that was killed could not write the last of what the document shows
+    const untold = (lost || records.some(isInterrupted)) && !this.refreshed.has(made.run.id);
+    if (over && (gone.length > 0 || untold) && this.mayWrite()) {
       void this.putBack(cell, made);
     }
     if (gone.length === 0) {
@@ -256,7 +265,7 @@ export class Restorer implements IDisposable {
     try {
       if (await this.isCurrent()) {
         const outputs = await this.outputsFor(cell, made);
-        if (!cell.isDisposed && this.mayWrite() && this.isLost(made.run, cell.model.id)) {
+        if (!cell.isDisposed && this.mayWrite() && this.made.cells.get(cell.model.id)?.run.id === id) {
           this.write(cell, made, outputs);
           this.refreshed.add(id);
           this.settleCell(cell, made);
@@ -270,12 +279,13 @@ export class Restorer implements IDisposable {
   }
 
   /** New outputs by id: those that are missing, and bars that were saved while they moved. */
-  private async outputsFor(cell: CodeCell, { records }: Made): Promise<Map<string, Output>> {
+  private async outputsFor(cell: CodeCell, { run, records }: Made): Promise<Map<string, Output>> {
     const shown = idsIn(outputsOf(cell));
     const moved = [...records.values()].filter(
       record => record.type === 'progress' && shown.has(record.id)
     );
-    const wanted = [...moved, ...missing([...records.values()], shown)];
+    const gone = this.isLost(run, cell.model.id) ? missing([...records.values()], shown) : [];
+    const wanted = [...moved, ...gone];
     const made = await Promise.all(
       wanted.map(async ({ id }) => [id, restoredOutput(await this.client.output(id))] as const)
     );
@@ -283,9 +293,11 @@ export class Restorer implements IDisposable {
   }
 
   private write({ model }: CodeCell, { run, records }: Made, outputs: Map<string, Output>): void {
-    const now = model.outputs.toJSON() as Output[];
-    const old = outdated(now, new Set(records.keys()));
-    old.reverse().forEach(index => model.outputs.remove(index));
+    const lost = this.isLost(run, model.id);
+    if (lost) {
+      const old = outdated(model.outputs.toJSON(), new Set(records.keys()));
+      old.reverse().forEach(index => model.outputs.remove(index));
+    }
     const kept = model.outputs.toJSON() as Output[];
     kept.forEach((output, index) => {
       const id = idOf(output) ?? '';
@@ -296,7 +308,7 @@ export class Restorer implements IDisposable {
       }
     });
     outputs.forEach(output => model.outputs.add(output as unknown as IOutput));
-    if (run.provenance.execution_count != null) {
+    if (lost && run.provenance.execution_count != null) {
       model.executionCount = run.provenance.execution_count;
     }
   }
