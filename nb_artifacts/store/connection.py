@@ -7,11 +7,9 @@ included, ends in a rollback; should even that be interrupted, the next call rol
 from __future__ import annotations
 
 import contextlib
-import os
+import random
 import sqlite3
-import sys
-import threading
-import weakref
+import time
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
@@ -20,66 +18,23 @@ from nb_artifacts.store import folder as folders
 from nb_artifacts.store import migrations
 from nb_artifacts.store.failures import Unreadable, is_full, is_without_shared_memory, translate
 from nb_artifacts.store.filters import AS_ID
+from nb_artifacts.store.links import Link, Links, opening
 from nb_artifacts.store.transactions import part, set_journal, transaction
 from nb_artifacts.store.waiting import STEP_SECONDS, patiently
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
 
 _FAILURES = (sqlite3.Error, Unreadable, UnicodeDecodeError)  # the last where a damaged name is in SQLite's message
 
-FORK_SECONDS = 2.0
-"""How long a fork waits for a thread in the middle of a call; its connection is put out of the child's reach then."""
-
 LOG_PAGES = 500
 """After so many pages the log is moved into the database: not more than `folders.RESERVE_BYTES` has room for."""
 
 LOG_BYTES = 64 * 1024 * 1024
 """What the log may keep on disk once no reader needs more."""
-
-
-class Link:
-    """A thread's connection. The lock is taken by others only to close it: before a fork, and in `Database.close`."""
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.pid = os.getpid()
-        self.connection: sqlite3.Connection | None = None
-        self.file: tuple[int, int] | None = None
-        self.synchronous: str | None = None
-        self.together = False
-
-    def close(self) -> None:
-        """Close the connection; in a process that only inherited it, put it out of reach instead."""
-        connection, self.connection, self.synchronous = self.connection, None, None
-        if connection is None:
-            return
-        if self.pid != os.getpid():
-            _inherited.append(connection)
-            return
-        with contextlib.suppress(sqlite3.Error):
-            connection.close()
-
-    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
-        if not is_finalizing():  # this module's own names are gone by then
-            self.close()
-
-
-_inherited: list[sqlite3.Connection] = []
-"""Connections of a parent process: SQLite forbids to use them after a fork, or even to close them."""
-
-_databases: weakref.WeakSet[Database] = weakref.WeakSet()
-
-_forking, _forked = threading.Event(), threading.Event()
-
-_held: list[Link] = []
-"""Those that a fork under way has closed."""
-
-_opening = threading.RLock()
-"""Held while a connection is opened or a fork goes on."""
 
 
 class Database:
@@ -93,56 +48,66 @@ class Database:
         self.refusal: type[StoreReadOnly] | None = None
         """Why nothing can be written, or None."""
         self.journal = "wal"
-        self._local = threading.local()
-        self._links: weakref.WeakSet[Link] = weakref.WeakSet()
-        _databases.add(self)
+        self._links = Links()
 
     def read(self, work: Callable[[sqlite3.Connection], T], *, snapshot: bool = False) -> T:
         """Run `work`; with `snapshot` all of its statements see one state. Raises `StoreError`."""
-        link = self._link()
-        with link.lock:
-            try:
-                connection = self._usable(link)
-                if snapshot and not link.together:
-                    return transaction(connection, "BEGIN", work)
-                return patiently(lambda: work(connection))
-            except _FAILURES as error:
-                raise translate(error, self.path) from error
+
+        def call(link: Link) -> T:
+            connection = self._usable(link)
+            if snapshot and not link.together:
+                return transaction(connection, "BEGIN", work)
+            return patiently(lambda: work(connection))
+
+        return self._run(call)
 
     def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
         """Run `work` in a transaction, on disk when it returns; without `durable` a power cut may undo it.
 
         Raises `StoreError`; nothing that `work` did is kept then.
         """
-        link = self._link()
-        with link.lock:
-            try:
-                if link.together:
-                    return part(self._usable(link), work)
-                return transaction(self._writable(link, durable=durable), "BEGIN IMMEDIATE", work)
-            except _FAILURES as error:
-                raise translate(error, self.path) from error
+
+        def call(link: Link) -> T:
+            if link.together:
+                return part(self._usable(link), work)
+            return transaction(self._writable(link, durable=durable), "BEGIN IMMEDIATE", work)
+
+        return self._run(call)
 
     def together(self, calls: Sequence[Callable[[], T]]) -> list[T]:
         """What the calls return, whose writes to this database share one transaction, on disk when this returns.
 
         A write that fails undoes itself alone. Raises `StoreError`; nothing that any of them wrote is kept then.
         """
-        link = self._link()
-        with link.lock:
+
+        def call(link: Link) -> list[T]:
+            connection = self._writable(link, durable=True)
+            link.together = True
             try:
-                connection = self._writable(link, durable=True)
-                link.together = True
-                return transaction(connection, "BEGIN IMMEDIATE", lambda _: [call() for call in calls])
-            except _FAILURES as error:
-                raise translate(error, self.path) from error
+                return transaction(connection, "BEGIN IMMEDIATE", lambda _: [each() for each in calls])
             finally:
                 link.together = False
+
+        return self._run(call)
+
+    def _run(self, call: Callable[[Link], T]) -> T:
+        link = self._links.mine()
+        with link.lock:
+            try:
+                try:
+                    return call(link)
+                except sqlite3.OperationalError as error:
+                    if link.together or not is_without_shared_memory(error):
+                        raise
+                    link.close()  # another process may just be finding out how this file system must be used
+                    return call(link)
+            except _FAILURES as error:
+                raise translate(error, self.path) from error
 
     @property
     def is_together(self) -> bool:
         """Whether this thread is inside `together`: what it wrote may still be undone."""
-        return self._link().together
+        return self._links.mine().together
 
     def settle(self) -> None:
         """Move the log into the database, as far as readers and space allow, so that the log's space is used anew."""
@@ -151,19 +116,7 @@ class Database:
 
     def close(self) -> None:
         """Close every thread's connection, waiting for calls under way; the next call opens again."""
-        for link in self.links():
-            with link.lock:
-                link.close()
-
-    def _link(self) -> Link:
-        if _forking.is_set():
-            _forked.wait(FORK_SECONDS)  # a lock alone is not fair: a busy thread would get it again and again
-        link: Link | None = getattr(self._local, "link", None)
-        if link is None or link.pid != os.getpid():
-            link = self._local.link = Link()
-            with _opening:
-                self._links.add(link)
-        return link
+        self._links.close()
 
     def _writable(self, link: Link, *, durable: bool) -> sqlite3.Connection:
         connection = self._usable(link)
@@ -178,7 +131,7 @@ class Database:
         if link.connection is not None and link.file != _identity(self.path):
             link.close()  # the file was deleted or replaced: what would be written to the old one is lost
         if link.connection is None:
-            with _opening:
+            with opening():
                 link.connection = self._open()
                 link.file = _identity(self.path)
         if link.connection.in_transaction:
@@ -221,6 +174,11 @@ class Database:
                 return self._open_to_write(wal=True)
             if not is_without_shared_memory(error):
                 raise
+        return patiently(self._open_without_shared_memory)
+
+    def _open_without_shared_memory(self) -> sqlite3.Connection:
+        """One of several that find out at once must get ahead of the others: all let go before they try again."""
+        time.sleep(random.uniform(0, STEP_SECONDS))  # noqa: S311 -- no secret
         return self._open_to_write(wal=False)
 
     def _open_to_write(self, *, wal: bool) -> sqlite3.Connection:
@@ -273,17 +231,6 @@ class Database:
         sql = "SELECT value FROM meta WHERE name = 'id'"
         self.id = str(patiently(lambda: connection.execute(sql).fetchone()[0]))
 
-    def links(self) -> list[Link]:
-        """All threads' connections."""
-        return _listed(self._links)
-
-    def start_anew(self) -> None:
-        """After a fork, in the child: the parent's threads and their locks are not here."""
-        for link in self.links():
-            link.close()
-        self._local = threading.local()
-        self._links = weakref.WeakSet()
-
 
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
@@ -291,57 +238,3 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return info.st_dev, info.st_ino
-
-
-def _listed(items: Iterable[T]) -> list[T]:
-    """A copy of a set that other threads may add to meanwhile."""
-    while True:
-        with contextlib.suppress(RuntimeError):
-            return list(items)
-
-
-def _before_fork() -> None:
-    """Close all connections, since none may cross a fork, and keep threads from opening them again.
-
-    Calls under way are waited for. They take `_opening` while they hold their own lock, so it comes last here too; who
-    then still waits for it has no connection.
-    """
-    _forked.clear()
-    _forking.set()
-    for link in _all_links():
-        _hold(link)
-    _opening.acquire(timeout=FORK_SECONDS)
-    for link in _all_links():
-        if link.connection is not None:
-            _hold(link)
-
-
-def _all_links() -> list[Link]:
-    return [link for database in _listed(_databases) for link in database.links()]
-
-
-def _hold(link: Link) -> None:
-    if link.lock.acquire(timeout=FORK_SECONDS):
-        link.close()
-        _held.append(link)
-
-
-def _after_fork_in_parent() -> None:
-    while _held:
-        _held.pop().lock.release()
-    with contextlib.suppress(RuntimeError):  # not acquired in time
-        _opening.release()
-    _forking.clear()
-    _forked.set()
-
-
-def _after_fork_in_child() -> None:
-    global _opening, _forking, _forked
-    _opening, _forking, _forked = threading.RLock(), threading.Event(), threading.Event()
-    _held.clear()
-    for database in _listed(_databases):
-        database.start_anew()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

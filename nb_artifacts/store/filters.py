@@ -85,6 +85,8 @@ class Where:
             return
         if len(part) > 10_000:
             raise InvalidValue(f"like_ takes at most 10,000 characters, not {len(part):,}")
+        if "\0" in part:
+            raise InvalidValue(f"like_ cannot contain the character NUL: {part!r:.80}")
         self.add(f"{column} LIKE '%' || ? || '%'", _unicode(part))
 
     def nest(self, other: Where, joined: str) -> None:

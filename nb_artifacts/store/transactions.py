@@ -47,18 +47,21 @@ def part(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]
 
 
 def set_journal(connection: sqlite3.Connection, *, wal: bool) -> str:
-    """Choose the journal, `wal` unless the database was made without; what it is now."""
+    """Choose the journal, `wal` unless the database was made without; what it is now.
+
+    Leaving WAL does not wait for others, who may be about to do the same and hold on to what they have.
+    """
     if not wal:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # so that WAL can be left without shared memory
-    mode = _journal(connection)
-    if wal and (mode == "wal" or migrations.version_of(connection) > 0):
-        return mode
-    mode = _journal(connection, "wal" if wal else "delete")
-    if not wal:
+        mode = _journal(connection, "delete")
         connection.execute("PRAGMA locking_mode = NORMAL")
-    return mode
+        return mode
+    mode = patiently(lambda: _journal(connection))
+    if mode == "wal" or migrations.version_of(connection) > 0:
+        return mode
+    return patiently(lambda: _journal(connection, "wal"))
 
 
 def _journal(connection: sqlite3.Connection, mode: str | None = None) -> str:
     sql = "PRAGMA journal_mode" if mode is None else f"PRAGMA journal_mode = {mode}"
-    return str(patiently(lambda: connection.execute(sql).fetchone()[0]))
+    return str(connection.execute(sql).fetchone()[0])

@@ -14,7 +14,7 @@ from nb_artifacts.wire import Patch, Query
 
 def hold(send, home, go, begin):
     store = open_store(home)
-    raw = store._database._local.link.connection
+    raw = store._database._links.mine().connection
     raw.execute(begin)
     raw.execute("SELECT count(*) FROM artifact").fetchone()
     send("held")

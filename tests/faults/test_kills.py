@@ -137,7 +137,7 @@ def test_a_kill_does_not_hold_others_up(tmp_path, durable):
     def hold(send):
         store = open_store(tmp_path / "home", durable=durable)
         store.put(record("k"))
-        store._database._local.link.connection.execute("BEGIN IMMEDIATE")
+        store._database._links.mine().connection.execute("BEGIN IMMEDIATE")
         send("held")
         signal.pause()
 

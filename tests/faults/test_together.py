@@ -186,14 +186,14 @@ class TestFork:
     def test_no_connection_is_carried_over(self, tmp_path):
         store = open_store(tmp_path / "home")
         store.put(record("k"))
-        link = store._database._local.link
+        link = store._database._links.mine()
         assert link.connection is not None
 
         def look(send):
-            send((link.connection is None, hasattr(store._database._local, "link")))
+            send((link.connection is None, len(store._database._links.all())))
 
         child = Child(look)
-        assert child.wait() == [(True, False)]
+        assert child.wait() == [(True, 0)]
 
 
 def test_further_connections_keep_the_locks(tmp_path):
@@ -262,7 +262,7 @@ def test_threads_that_end_leave_no_connection(tmp_path):
         thread.start()
         thread.join()
     gc.collect()
-    assert len(store._database._links) == 1
+    assert len(store._database._links.all()) == 1
 
 
 def test_order_holds_when_the_clock_steps(tmp_path):
