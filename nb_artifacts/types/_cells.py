@@ -36,17 +36,20 @@ def cells(column: pa.ChunkedArray[Any], spec: Spec, start: int = 0) -> list[Any]
         column = column.cast(pa.duration("us"), safe=False)
     elif pa.types.is_time(kind):
         column = column.cast(pa.time64("us"), safe=False)
-    values: list[Any] = column.to_pylist()
+    return _plain_cells(column.to_pylist(), kind, spec, start)
+
+
+def _plain_cells(values: list[Any], kind: Any, spec: Spec, start: int) -> list[Any]:
+    import pyarrow.types as is_
+
     if spec.get("json") or (spec.get("text") and spec.get("of") == "int"):
         return [None if value is None else msgspec.Raw(value.encode()) for value in values]
     if "ints" in spec:
         whole = unpack(spec["ints"])[start:]
-        values = [int(value) if is_int else value for value, is_int in zip(values, whole, strict=False)]
-    if pa.types.is_float16(kind):
-        values = [None if value is None else float(value) for value in values]
-    if pa.types.is_floating(kind):
-        return [value if value is not None and (isinstance(value, int) or math.isfinite(value)) else None for value in values]
-    if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return [int(v) if is_int else jsonable(v) for v, is_int in zip(values, whole, strict=False)]
+    if is_.is_float16(kind):
+        return [None if value is None else jsonable(float(value)) for value in values]
+    if is_.is_integer(kind) or is_.is_boolean(kind) or is_.is_string(kind) or is_.is_large_string(kind):
         return values
     return [jsonable(value) for value in values]
 

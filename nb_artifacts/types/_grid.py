@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,11 @@ _MAX_WIDE = 20
 _CELL = 120
 _NAME = 60
 _PAD = "padding:2px 10px 2px 4px"
+_EXACT = 2**53
+_NAMES_NUMBERS = re.compile(r"(?:^|[_\W])(?:id|ids|year|zip|code|key|no|number)$", re.IGNORECASE)
+"""Numbers that name something are written without commas."""
+_MIDNIGHT = re.compile(r"^\d{4}-\d\d-\d\dT00:00:00(?:\+00:00)?$")
+_AT = re.compile(r"^(\d{4}-\d\d-\d\d)T")
 
 
 def shape(rows: int, columns: int) -> str:
@@ -35,23 +41,45 @@ def _cell_text(value: Any) -> str:
     return str(value)
 
 
-def _floats(values: list[Any]) -> Callable[[float], str]:
-    """How to write the floats of a column: all with the same digits after the point, at most six that count."""
-    there = [abs(value) for value in values if isinstance(value, float) and value and math.isfinite(value)]
-    if there and (max(there) >= 1e15 or min(there) < 1e-5):
-        return lambda value: f"{value:.6g}"
-    digits = 1
-    for value in there:
-        shown = f"{value:.6g}"
-        digits = max(digits, len(shown.partition(".")[2])) if "e" not in shown else digits
-    return lambda value: f"{value:.{digits}f}"
+def _decimals(numbers: Sequence[float]) -> int:
+    """Digits after the point that show about four of the larger numbers that count, and no more than there are."""
+    largest = max((abs(number) for number in numbers), default=0.0)
+    most = 2 if largest >= 1000 else 3 if largest >= 1 else 4
+    shown = [number for number in numbers if abs(number) >= 0.5 * 10**-most]
+    return next((digits for digits in range(most) if all(round(n, digits) == n for n in shown)), most)
 
 
-def column_texts(rows: Sequence[Row], column: Column) -> list[str | None]:
+def _number_writer(values: Sequence[Any], name: str, *, plain: bool) -> Callable[[float], str]:
+    """How to write the numbers of a column alike; `plain` leaves thousands together and keeps a float's point."""
+    broken = [value for value in values if isinstance(value, float) and math.isfinite(value)]
+    numbers = broken + [value for value in values if isinstance(value, int) and not isinstance(value, bool)]
+    digits = max(_decimals(broken), 1 if plain else 0) if broken else 0
+    large = any(abs(value) >= 10_000 for value in numbers) and all(abs(value) < _EXACT for value in numbers)
+    comma = "," if large and not plain and not _NAMES_NUMBERS.search(name) else ""
+
+    def write(value: float) -> str:
+        if isinstance(value, int):
+            return f"{value:{comma}}"
+        size = abs(value)
+        if not math.isfinite(value) or size >= 1e15 or 0 < size < 0.5 * 10**-digits:
+            return f"{value:.4g}"
+        return f"{value:{comma}.{digits}f}"
+
+    return write
+
+
+def column_texts(rows: Sequence[Row], column: Column, *, plain: bool) -> list[str | None]:
     """The cells of a column as texts, None for null."""
     values = [row.get(column.field) for row in rows]
-    write = _floats(values)
-    return [None if v is None else write(v) if isinstance(v, float) else _cell_text(v) for v in values]
+    write = _number_writer(values, column.name[-40:], plain=plain)
+    texts: list[str | None] = [
+        None if v is None else write(v) if isinstance(v, (int, float)) and not isinstance(v, bool) else _cell_text(v)
+        for v in values
+    ]
+    if column.kind != "time":
+        return texts
+    midnight = all(text is None or _MIDNIGHT.search(text[:40]) for text in texts)
+    return [None if text is None else text[:10] if midnight else _AT.sub(r"\1 ", text) for text in texts]
 
 
 def _short(text: str, most: int) -> str:
@@ -78,7 +106,7 @@ class _Candidate:
         self.total, self.width, self.cell = total, width, cell
 
     def __call__(self) -> str:
-        texts = [column_texts(self.rows, column) for column in self.columns]
+        texts = [column_texts(self.rows, column, plain=False) for column in self.columns]
         parts = ['<table style="border-collapse:collapse;font-size:90%"><thead><tr>']
         parts += [self._heading(column) for column in self.columns]
         parts.append("</tr></thead><tbody>")
@@ -104,7 +132,8 @@ class _Candidate:
         return f'<th scope="col" style="{style}">{escape(name)}{below}</th>'
 
     def _cell(self, column: Column, text: str | None) -> str:
-        style = f"{_PAD};text-align:{_align(column)};border-bottom:{LINE}"
+        whole = ";white-space:nowrap" if column.kind in {"number", "time"} else ""
+        style = f"{_PAD};text-align:{_align(column)};border-bottom:{LINE}{whole}"
         shown = '<em style="opacity:0.6">null</em>' if text is None else escape(_short(text, self.cell))
         if column.index:
             return f'<th scope="row" style="{style};font-weight:normal;opacity:0.75">{shown}</th>'
@@ -130,7 +159,7 @@ def to_text(columns: Sequence[Column], rows: Sequence[Row], total: int, width: i
 def _aligned(columns: Sequence[Column], rows: Sequence[Row]) -> list[str]:
     blocks = []
     for column in columns:
-        texts = ["null" if text is None else _short(text, 40) for text in column_texts(rows, column)]
+        texts = ["null" if text is None else _short(text, 40) for text in column_texts(rows, column, plain=True)]
         block = [_short(column.name, 40), *texts]
         wide = max(map(len, block))
         blocks.append([text.rjust(wide) if column.kind == "number" else text.ljust(wide) for text in block])

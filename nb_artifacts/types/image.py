@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from nb_artifacts.errors import InvalidValue, UnsupportedType
 from nb_artifacts.types import _pixels
@@ -84,12 +85,14 @@ class Image(Payload):
         self.info = read_info(record, ImageInfo) or ImageInfo()
         if record.blob is not None:
             self._blob = blob
-        elif is_picture(source):
-            self._picture = _pixels.measured(_decoded(source))
-            self.info = _described(self._picture)
-        else:
-            self._url = source
-            self.info = ImageInfo(url=source)
+            return self
+        if is_picture(source):
+            with suppress(InvalidValue):  # then its address is shown as text
+                self._picture = _pixels.measured(_decoded(source))
+                self.info = _described(self._picture)
+                return self
+        self._url = self.info.url or "" if record.data is UNSET else source
+        self.info = ImageInfo(url=self._url)
         return self
 
     def _found(self) -> _pixels.Picture:

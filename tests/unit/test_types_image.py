@@ -292,6 +292,14 @@ def test_objects_that_draw_themselves():
     assert coerce(Drawn(), type="image").info.width == 3
 
 
+def test_pictures_in_addresses_of_other_clients_are_read():
+    address = f"data:image/png;base64,{base64.b64encode(png(3, 2)).decode()}"
+    assert stored("image", address).image().size == (3, 2)
+    broken = stored("image", "data:image/png;base64,AAAA")
+    assert broken.value == "data:image/png;base64,AAAA"
+    check_shown(broken)
+
+
 def test_summaries_need_no_bytes():
     record = kept(coerce(noise(4, 4)))
     payload = Image.read(record, lambda: 1 / 0)

@@ -258,6 +258,15 @@ def test_anything_that_offers_an_arrow_stream():
         coerce(pa.chunked_array([[1, 2]])).content()
 
 
+def test_what_only_claims_to_be_a_frame_is_refused():
+    class Claims:
+        def __dataframe__(self):
+            raise AssertionError("not reached")
+
+    with pytest.raises(InvalidValue, match="Claims does not give rows"):
+        coerce(Claims()).content()
+
+
 def test_forms_of_a_table():
     rows = [{"a": 1, "b": "x"}, {"a": 2, "b": None}]
     table = back(coerce(rows))
@@ -364,6 +373,28 @@ def test_floats_of_a_column_have_the_same_digits():
     text = coerce([{"x": 1.5}, {"x": 20.25}, {"x": 100.0}]).text().splitlines()
     assert text[:4] == ["     x", "  1.50", " 20.25", "100.00"]
     assert "1e-07" in coerce([{"x": 1e-7}, {"x": 1.0}]).text()
+
+
+def test_numbers_and_times_read_well():
+    frame = pd.DataFrame({
+        "flights": [685, 54173], "year": [2013, 20130], "delay": [20.215543, 18.99], "day": pd.date_range("2013-01-01", periods=2),
+        "when": pd.date_range("2013-01-01 10:00", periods=2, tz="America/New_York"), "big": [2**53 + 1, 10**6], "whole": [1.0, 2.0],
+    })  # fmt: skip
+    html, text = coerce(frame).html(20_000), coerce(frame).text()
+    for part in (
+        ">54,173<",
+        ">20130<",
+        ">20.216<",
+        ">18.990<",
+        ">2013-01-02<",
+        ">2013-01-01 10:00:00-05:00<",
+        ">9007199254740993<",
+        ">1000000<",
+        ">2<",
+    ):
+        assert part in html, part
+    for part in (" 54173 ", " 20.216 ", " 2013-01-02 ", " 2.0"):
+        assert part in text, part
 
 
 def test_importing_the_types_loads_no_library():

@@ -430,6 +430,24 @@ def test_words_for_sizes_and_spans():
     ]
 
 
+# Lists
+
+
+def test_summaries_need_neither_data_nor_bytes():
+    values = {
+        "link": "https://example.com",
+        "markdown": "# Title\n\ntext",
+        "table": [{"a": 1}],
+        "display": {"text/plain": "x"},
+        "image": "https://example.com/x.png",
+    }
+    for type, value in [*values.items(), ("image", np.zeros((2, 2), "uint8"))]:
+        payload = coerce(value, type=type)
+        record = kept(payload)
+        record.data = msgspec.UNSET
+        assert payload_class(type).read(record, lambda: 1 / 0).summary() == payload.summary()
+
+
 # The contract
 
 
