@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, WebSocketRoute
 
 from nb_artifacts import serve_http
 from nb_artifacts.api import HEARTBEAT, EventStream, Refused, Request, Response
 from nb_artifacts.errors import StoreError
 from nb_artifacts.serve_body import Gone, read_body
+from nb_artifacts.serve_events import take_events
 from nb_artifacts.serve_guard import Guard
 from nb_artifacts.serve_keys import LOOK_SECONDS, Keyring
 from nb_artifacts.serve_page import page_routes
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Generator
 
     from starlette.types import Receive, Scope, Send
+    from starlette.websockets import WebSocket
 
 SETTINGS = "NB_ARTIFACTS_SERVER"
 """Environment variable by which a worker process gets its `Settings`."""
@@ -56,6 +58,10 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
+        if scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
         headers = scope["nba.headers"]
         try:
             chunks = await read_body(headers, receive)
@@ -171,7 +177,16 @@ def make(settings: Settings) -> Any:
         spaces.close()
 
     endpoint = Endpoint(spaces)
-    routes = [Mount("/api", app=endpoint), *page_routes(keys)]
+
+    async def events(websocket: WebSocket) -> None:
+        await take_events(websocket, guard, spaces)
+
+    routes = [
+        WebSocketRoute("/api/events/in", events),
+        WebSocketRoute("/api/accounts/{account}/workspaces/{workspace}/events/in", events),
+        Mount("/api", app=endpoint),
+        *page_routes(keys),
+    ]
     return guard.around(Starlette(routes=routes, lifespan=lifespan))
 
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from nb_artifacts.api.message import answer
 from nb_artifacts.serve_auth import UNSAFE, cookie_secret, is_own_host, is_same_origin, own_names, secrets_in
+from nb_artifacts.serve_events import Vouchers
 from nb_artifacts.serve_http import AccessLog
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Guard:
 
     def __init__(self, keys: Keyring, hosts: tuple[str, ...] = ()) -> None:
         self.keys = keys
+        self.vouchers = Vouchers()
         self._hosts = own_names(hosts)
         self._followers: set[asyncio.Event] = set()
         self._log = AccessLog()
@@ -53,6 +55,8 @@ class Guard:
 
             async def sending(message: Message) -> None:
                 nonlocal status
+                if message["type"] == "websocket.accept":
+                    status = 101
                 if message["type"] == "http.response.start":
                     status = message["status"]
                     given = message.get("headers", [])
@@ -105,6 +109,8 @@ class Guard:
         if path.startswith(b"/api/") and not key.opens(workspace_of(path)):
             return answer({"exception_message": "Forbidden", "detail": "This key is for another workspace."}, 403)
         scope["nba.key"], scope["nba.offered"] = key, offered
+        if "x-prefect-api-version" in headers and scope.get("client"):
+            self.vouchers.add(scope["client"][0], workspace_of(path), key)
         return None
 
     def find(self, offered: tuple[str, ...]) -> Key | None:

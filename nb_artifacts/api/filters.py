@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from nb_artifacts import wire
@@ -12,6 +13,9 @@ from nb_artifacts.wire import Query, RunKind, RunQuery, RunState, Sort
 
 MOST = 200
 """A page has at most this many records, and as many where the client does not say."""
+
+FlowRuns = Callable[[dict[str, Any], "wire.RunFilter | None"], wire.RunFilter]
+"""From a filter on flows, and one on their runs, to one on runs."""
 
 _PREFECT_SORTS = ("CREATED_DESC", "UPDATED_DESC", "ID_DESC", "KEY_DESC", "KEY_ASC")
 
@@ -31,10 +35,11 @@ _SHARED: dict[str, Field] = {
     "type": _operators(any_=array(body.text), not_any_=array(body.text)),
 }
 _RUNS = record({"operator": _OPERATOR, "id": _IDS, "name": _NAMES})
+_FLOWS = record({"operator": _OPERATOR, "id": _IDS, "name": _NAMES, "deployment": body.members, "tags": body.members})
 _RELATED: dict[str, Field] = {
     "flow_runs": _RUNS,
     "task_runs": _RUNS,
-    "flows": body.members,
+    "flows": _FLOWS,
     "deployments": body.members,
 }
 _PAGE: dict[str, Field] = {
@@ -63,10 +68,10 @@ _RUN_QUERY: dict[str, Field] = {
 }
 
 
-def read_query(request: Request, *, latest: bool, paged: bool = True) -> Query | None:
+def read_query(request: Request, flows: FlowRuns, *, latest: bool, paged: bool = True) -> Query | None:
     """What the body of a list or (not `paged`) a count asks for; None where it can match nothing.
 
-    This store has runs but no flows and no deployments apart from them, so filters on those match nothing.
+    There are no deployments here, so a filter on those matches nothing. `flows` gives the runs of flows.
     Raises `Refused` as `read_members` does, and for a limit beyond `MOST`.
     """
     ids = ("latest_id", "id") if latest and request.whole else ("latest_id",) if latest else ("id",)
@@ -76,14 +81,14 @@ def read_query(request: Request, *, latest: bool, paged: bool = True) -> Query |
     if request.whole:
         fields |= _OURS
     found = body.read_members(request, fields)
-    if "flows" in found or "deployments" in found:
+    if "deployments" in found:
         return None
-    artifacts = found.get("artifacts")
+    artifacts, runs = found.get("artifacts"), _runs(found.get("flow_runs"))
     if "after" in found and found.get("sort", Sort.ID_DESC) is not Sort.ID_DESC:
         raise refusal(422, "after goes with the order ID_DESC only.")
     return Query(
         artifacts=None if artifacts is None else _artifacts(artifacts),
-        flow_runs=_runs(found.get("flow_runs")),
+        flow_runs=flows(found["flows"], runs) if "flows" in found else runs,
         task_runs=_runs(found.get("task_runs")),
         after=found.get("after"),
         version=found.get("version"),

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 from uuid import UUID
 
-from nb_artifacts.api import about, artifacts, blobs, openapi, search
+from nb_artifacts.api import about, artifacts, blobs, flows, openapi, search
 from nb_artifacts.api.message import Refused, Request, Response, refusal
 
 Handler = Callable[..., Response]
@@ -56,6 +56,20 @@ ROUTES = (
     Route("GET", "/version", about.api_version),
     Route("GET", "/admin/version", about.product_version),
     Route("GET", "/csrf-token", about.csrf_token),
+    Route("GET", "/admin/storage", flows.storage),
+    Route("POST", "/flows/", flows.create_flow, writes=True),
+    Route("GET", "/flows/{id}", flows.read_flow),
+    Route("POST", "/flow_runs/", flows.create_flow_run, writes=True),
+    Route("POST", "/flow_runs/filter", flows.filter_flow_runs),
+    Route("GET", "/flow_runs/{id}", flows.read_flow_run),
+    Route("PATCH", "/flow_runs/{id}", flows.patch_flow_run, writes=True),
+    Route("PATCH", "/flow_runs/{id}/labels", flows.label_flow_run),
+    Route("POST", "/flow_runs/{id}/set_state", flows.set_flow_run_state, writes=True),
+    Route("POST", "/task_runs/", flows.create_task_run, writes=True),
+    Route("POST", "/task_runs/filter", flows.filter_task_runs),
+    Route("GET", "/task_runs/{id}", flows.read_task_run),
+    Route("POST", "/task_runs/{id}/set_state", flows.set_task_run_state, writes=True),
+    Route("POST", "/logs/", flows.create_logs),
 )
 
 

@@ -1,0 +1,109 @@
+"""``/events/in``: the websocket by which a Prefect client sends its events, task runs among them.
+
+The first message says who it is. A client with only PREFECT_API_KEY sends no credential here (it does with every request
+over HTTP): it gets in if an authenticated Prefect request came from its address moments ago, and only what it says about
+flow runs that were made with a key is kept. Nothing is ever told to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from starlette.websockets import WebSocketDisconnect
+
+from nb_artifacts.api.flows import task_run_event
+from nb_artifacts.errors import InvalidValue, StoreError
+from nb_artifacts.serve_auth import secrets_in
+
+if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
+
+    from nb_artifacts.serve_guard import Guard
+    from nb_artifacts.serve_keys import Key
+    from nb_artifacts.serve_spaces import Spaces
+
+AUTH_SECONDS = 5.0
+VOUCHED_SECONDS = 60.0
+CHECK_SECONDS = 0.5
+REFUSED = 1008
+
+
+class Vouchers:
+    """From which addresses a Prefect client with a key has asked of late, in which workspace."""
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, str], tuple[float, Key]] = {}
+
+    def add(self, address: str, workspace: str, key: Key) -> None:
+        """One more request."""
+        moment = time.monotonic()
+        if len(self._seen) > 10_000:
+            self._seen = {one: seen for one, seen in self._seen.items() if seen[0] > moment - VOUCHED_SECONDS}
+        self._seen[address, workspace] = (moment, key)
+
+    def find(self, address: str, workspace: str) -> Key | None:
+        """The key of the last one."""
+        moment, key = self._seen.get((address, workspace), (0.0, None))
+        return key if key is not None and moment > time.monotonic() - VOUCHED_SECONDS else None
+
+
+async def take_events(websocket: WebSocket, guard: Guard, spaces: Spaces) -> None:
+    """Serve one connection until its client leaves or its key is revoked."""
+    workspace = websocket.scope["nba.workspace"]
+    await websocket.accept("prefect" if "prefect" in websocket.scope.get("subprotocols", ()) else None)
+    try:
+        key, known_only = await asyncio.wait_for(_who(websocket, guard, workspace), AUTH_SECONDS)
+        if key is None or not key.opens(workspace):
+            await websocket.close(REFUSED, "Unauthorized")
+            return
+        await websocket.send_text('{"type":"auth_success"}')
+        space = spaces[workspace]
+        while (message := await _next(websocket)) is not None or key in guard.keys.all():
+            if message is not None:
+                await space.run(_keep, space.api, message, known_only)
+        await websocket.close(REFUSED, "Unauthorized")
+    except asyncio.TimeoutError:
+        await websocket.close(REFUSED, "Unauthorized")
+    except (WebSocketDisconnect, RuntimeError):
+        return
+
+
+async def _who(websocket: WebSocket, guard: Guard, workspace: str) -> tuple[Key | None, bool]:
+    """The key with which the client comes, and whether it only stands for an address."""
+    offered = secrets_in(websocket.scope["nba.headers"])
+    message: Any = None
+    try:
+        message = msgspec.json.decode((await websocket.receive_text()).encode(errors="replace"))
+    except (msgspec.MsgspecError, KeyError):
+        return None, False
+    if not isinstance(message, dict) or message.get("type") != "auth":
+        return None, False
+    token = message.get("token")
+    if isinstance(token, str):
+        user, _, password = token.partition(":")
+        offered = (token, password, user)
+    if offered:
+        return guard.find(offered), False
+    if token is None and websocket.client is not None:
+        return guard.vouchers.find(websocket.client.host, workspace), True
+    return None, False
+
+
+async def _next(websocket: WebSocket) -> bytes | None:
+    """The next event; None where none came for a while."""
+    receiving = websocket.scope.setdefault("nba.receiving", None) or asyncio.ensure_future(websocket.receive_text())
+    websocket.scope["nba.receiving"] = receiving
+    done, _ = await asyncio.wait({receiving}, timeout=CHECK_SECONDS)
+    if not done:
+        return None
+    websocket.scope["nba.receiving"] = None
+    return str(receiving.result()).encode(errors="replace")
+
+
+def _keep(api: Any, message: bytes, known_only: bool) -> None:
+    with contextlib.suppress(StoreError, InvalidValue):
+        task_run_event(api.store, message, known_only=known_only)
