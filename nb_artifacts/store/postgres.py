@@ -9,7 +9,7 @@ journey to the server and one transaction; `put` and the others can be sent agai
 from __future__ import annotations
 
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 from msgspec import UNSET, Raw
@@ -40,8 +40,10 @@ from nb_artifacts.wire import NULL, SHORT_DATA, BlobRef, Change, Patch, Query, R
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from uuid import UUID
+
+T = TypeVar("T")
 
 LONG_DATA = 256 * 1024
 """`data` of more bytes than this is a blob."""
@@ -220,6 +222,16 @@ class PostgresStore:
     def blob_bytes(self) -> int:
         """See `Store.blob_bytes`."""
         return int(self._database.rows(_BLOB_BYTES)[0][0])
+
+    def together(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """What the calls return, whose writes to this store share one transaction, on disk when this returns.
+
+        A write that fails undoes itself alone. Calls may be repeated, all of them, where the database goes away.
+        Raises `StoreError`, and what a call raises; nothing that any of them wrote is kept then.
+        """
+        results = self._database.together(calls)
+        self._notifier.hint()
+        return results
 
     def close(self) -> None:
         """See `Store.close`. Waits for whoever is in `changed`."""

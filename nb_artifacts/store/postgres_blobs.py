@@ -203,6 +203,8 @@ class _Parts(io.RawIOBase):
 def drop(database: Database, place: Place, sha256: bytes, seconds: float | None = None) -> None:
     """Delete a blob unless a record names it or it was put less than `seconds` (`GRACE_SECONDS`) ago."""
     grace = GRACE_SECONDS if seconds is None else seconds
+    if database.is_together:
+        return  # what names it no longer may come back
 
     def work(connection: psycopg.Connection, _: bool) -> None:
         with connection.transaction() as transaction:

@@ -1,8 +1,4 @@
-"""Connections to PostgreSQL: a few, shared by threads, never carried over a fork, and its errors told as ours.
-
-Connections are made in the calling thread when none is idle, so that an error is the caller's, at once, and a database
-that comes back is used at once. (psycopg_pool connects in threads of its own with growing pauses: after an outage of a
-minute it may take another minute, and its log shows user names.)
+"""Statements on a database that may go away and come back, and its errors told as ours.
 
 Every statement that changes something is a transaction of its own, sent whole: the server never waits for this process
 in the middle of one, so a stopped or killed writer holds no lock.
@@ -11,23 +7,21 @@ in the middle of one, so a stopped or killed writer holds no lock.
 from __future__ import annotations
 
 import contextlib
-import os
-import select
 import threading
 import time
-import weakref
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import psycopg
 from psycopg import pq
 from psycopg.adapt import AdaptersMap, Loader
 
-from nb_artifacts.errors import StoreBusy, StoreError, StoreReadOnly, StoreTooNew
+from nb_artifacts.errors import StoreError, StoreReadOnly, StoreTooNew
+from nb_artifacts.store import postgres_pool
 from nb_artifacts.store import postgres_schema as schema
 from nb_artifacts.store.postgres_failures import is_busy, is_lost, is_refused, is_undone, translate, unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from psycopg.abc import AdaptContext, Buffer
 
@@ -35,9 +29,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
-
-BUSY_SECONDS = 10.0
-"""How long a call waits for another's lock, or for a database that is away."""
 
 STATEMENT_SECONDS = 60.0
 OLDEST_SERVER = 15
@@ -52,6 +43,7 @@ SELECT set_config('search_path', %s, false), set_config('timezone', 'UTC', false
   set_config('synchronous_commit', CASE WHEN NOT %s THEN 'off' WHEN current_setting('synchronous_commit') = 'off'
     THEN 'on' ELSE current_setting('synchronous_commit') END, false)
 """
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(-('feed'::regclass::oid::bigint))"
 _HOLDERS = """
 SELECT pid, application_name FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL
@@ -83,87 +75,6 @@ class _Context:
         self.adapters = adapters
 
 
-_inherited: list[psycopg.Connection] = []
-"""Connections of a parent process, kept from being closed here: the server would end them for the parent too."""
-
-_pools: weakref.WeakSet[Pool] = weakref.WeakSet()
-
-
-class Pool:
-    """At most `size` connections; the one used last is given first."""
-
-    def __init__(self, connect: Callable[[], psycopg.Connection], size: int) -> None:
-        self._connect = connect
-        self._size = size
-        self._start()
-        _pools.add(self)
-
-    def _start(self) -> None:
-        self._idle: list[psycopg.Connection] = []
-        self._free = threading.BoundedSemaphore(self._size)
-        self._lock = threading.Lock()
-        self._round = 0
-
-    @contextlib.contextmanager
-    def connection(self) -> Iterator[psycopg.Connection]:
-        """One for this thread alone. Raises psycopg's errors, and `StoreBusy` where all are in use for too long."""
-        if not self._free.acquire(timeout=BUSY_SECONDS):
-            raise StoreBusy(f"all {self._size} connections to PostgreSQL are in use since more than 10 seconds: try again")
-        try:
-            began, connection = self._round, self._take()
-            try:
-                yield connection
-            finally:
-                self._give_back(connection, began)
-        finally:
-            self._free.release()
-
-    def close(self) -> None:
-        """Close what is idle now, and what is in use when it comes back; the pool can be used again."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-            self._round += 1
-        for connection in idle:
-            connection.close()
-
-    def after_fork_in_child(self) -> None:
-        """Start anew: the parent's threads and their locks are not here."""
-        _inherited.extend(self._idle)
-        self._start()
-
-    def _take(self) -> psycopg.Connection:
-        while True:
-            with self._lock:
-                if not self._idle:
-                    break
-                connection = self._idle.pop()
-            if not _has_news(connection):
-                return connection
-            connection.close()  # nobody asked it anything: the server has ended it
-        return self._connect()
-
-    def _give_back(self, connection: psycopg.Connection, began: int) -> None:
-        idle = connection.pgconn.transaction_status == pq.TransactionStatus.IDLE
-        with self._lock:
-            if idle and began == self._round:
-                self._idle.append(connection)
-                return
-        connection.close()
-
-
-def _has_news(connection: psycopg.Connection) -> bool:
-    """Whether the server sent something, its farewell for example, since it was last asked."""
-    try:
-        handle = connection.fileno()
-        if hasattr(select, "poll"):
-            poll = select.poll()
-            poll.register(handle, select.POLLIN)
-            return bool(poll.poll(0))
-        return bool(select.select([handle], [], [], 0)[0])
-    except (OSError, ValueError, psycopg.Error):
-        return True
-
-
 class _Again(Exception):
     """What was tried may be tried once more."""
 
@@ -181,7 +92,8 @@ class Database:
         """Why nothing can be written, or None."""
         self._context = _adapters()
         self._away_since: float | None = None
-        self.pool = Pool(self.connect, size)
+        self._local = threading.local()
+        self.pool = postgres_pool.Pool(self.connect, size)
 
     def rows(self, sql: str, values: Sequence[Any] = (), *, prepare: bool | None = None) -> list[Row]:
         """The rows that a SELECT gives; without `prepare`, planned for these very values. Raises `StoreError`."""
@@ -210,11 +122,59 @@ class Database:
 
         Waits for a database that is away at most `BUSY_SECONDS` from when that was first seen. Raises `StoreError`.
         """
+        if self.is_together:
+            return self._part(work)
         tries = 0
         while True:
             tries += 1
             with contextlib.suppress(_Again):
                 return self._once(work, tries)
+
+    def together(self, calls: Sequence[Callable[[], T]]) -> list[T]:
+        """What the calls return, whose reads and writes share one transaction; called again where the connection is lost.
+
+        A write that fails undoes itself alone. One such transaction goes on at a time, so that two of them never wait
+        for each other's keys. Raises `StoreError`, and what a call raises; nothing that any of them wrote is kept then.
+        """
+
+        def work(connection: psycopg.Connection, again: bool) -> list[T]:
+            with connection.transaction():
+                execute(connection, _ONE_AT_A_TIME)
+                self._local.connection, self._local.again = connection, again
+                try:
+                    results = [call() for call in calls]
+                finally:
+                    self._local.connection = None
+            if connection.closed:  # psycopg ends a transaction on a closed connection without a word
+                raise psycopg.OperationalError("the connection was lost before the commit")
+            return results
+
+        return self.run(work)
+
+    @property
+    def is_together(self) -> bool:
+        """Whether this thread is inside `together`: what it wrote may still be undone."""
+        return getattr(self._local, "connection", None) is not None
+
+    def _part(self, work: Callable[[psycopg.Connection, bool], T]) -> T:
+        for tries in range(_TRIES, 0, -1):
+            with contextlib.suppress(_Again):
+                return self._one_part(work, tries)
+        raise AssertionError
+
+    def _one_part(self, work: Callable[[psycopg.Connection, bool], T], tries: int) -> T:
+        connection: psycopg.Connection = self._local.connection
+        try:
+            with connection.transaction():
+                return work(connection, self._local.again)
+        except psycopg.errors.UniqueViolation as error:
+            if tries == 1:
+                raise translate(error, self.where) from error
+            raise _Again from None
+        except psycopg.Error as error:
+            if is_lost(error):
+                raise
+            raise translate(error, self.where) from error
 
     def _once(self, work: Callable[[psycopg.Connection, bool], T], tries: int) -> T:
         try:
@@ -243,7 +203,7 @@ class Database:
     def _set_up(self, connection: psycopg.Connection) -> None:
         if connection.info.server_version < OLDEST_SERVER * 10_000:
             raise StoreError(f"PostgreSQL at {self.where} is older than {OLDEST_SERVER}: use a newer server")
-        lock, statement = f"{BUSY_SECONDS * 1000:.0f}ms", f"{STATEMENT_SECONDS * 1000:.0f}ms"
+        lock, statement = f"{postgres_pool.BUSY_SECONDS * 1000:.0f}ms", f"{STATEMENT_SECONDS * 1000:.0f}ms"
         connection.execute(_SETTINGS, (f'"{self.schema}"', lock, statement, statement, self.durable))
         if not self.id:
             self._open(connection)
@@ -269,7 +229,7 @@ class Database:
         if self._away_since is None:
             self._away_since = now
         first_use = not self.id
-        if first_use or is_refused(error) or now - self._away_since > BUSY_SECONDS:
+        if first_use or is_refused(error) or now - self._away_since > postgres_pool.BUSY_SECONDS:
             raise unreachable(error, self.where) from None
         if tries > 1:
             time.sleep(min(0.02 * 2**tries, 0.5))
@@ -279,7 +239,7 @@ class Database:
         if not is_busy(error):
             return "another session"
         with contextlib.suppress(psycopg.Error, StoreError), self.pool.connection() as connection:
-            found = execute(connection, _HOLDERS, (BUSY_SECONDS * 0.9,))
+            found = execute(connection, _HOLDERS, (postgres_pool.BUSY_SECONDS * 0.9,))
             if found:
                 return "session " + ", ".join(f"{pid} ({name})" if name else str(pid) for pid, name in found)
         return "another session"
@@ -288,12 +248,3 @@ class Database:
 def execute(connection: psycopg.Connection, sql: str, values: Sequence[Any] = (), *, prepare: bool | None = None) -> list[Row]:
     """The rows of one statement; the text is ours, values are always parameters."""
     return connection.execute(sql, values, binary=True, prepare=prepare).fetchall()
-
-
-def _after_fork_in_child() -> None:
-    for pool in list(_pools):
-        pool.after_fork_in_child()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

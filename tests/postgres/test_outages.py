@@ -9,7 +9,7 @@ from contract.given import of, record, run, versions
 from msgspec import Raw, structs
 
 from nb_artifacts.errors import Conflict, NotFound, StoreBusy, StoreError
-from nb_artifacts.store import open_store, postgres_connection
+from nb_artifacts.store import open_store, postgres_connection, postgres_pool
 from nb_artifacts.wire import Patch, Query, RunState
 
 
@@ -66,7 +66,7 @@ def test_every_connection_kept_is_replaced_at_its_first_use(store, cluster):
 
 
 def test_while_it_is_away_calls_wait_once_then_fail_at_once(store, cluster, monkeypatch):
-    monkeypatch.setattr(postgres_connection, "BUSY_SECONDS", 1.0)
+    monkeypatch.setattr(postgres_pool, "BUSY_SECONDS", 1.0)
     given = record("k")
     cluster.stop()
     try:
@@ -163,7 +163,7 @@ def test_a_run_and_a_blob_whose_answers_were_lost_are_kept(store, lose_answer):
 
 def test_more_threads_than_connections_take_turns(database, schema):
     store = open_store(f"{database}?schema={schema}")
-    store._database.pool = postgres_connection.Pool(store._database.connect, 2)
+    store._database.pool = postgres_pool.Pool(store._database.connect, 2)
     threads = [threading.Thread(target=store.put, args=(record(f"k{n % 3}"),)) for n in range(30)]
     for thread in threads:
         thread.start()
@@ -176,8 +176,8 @@ def test_more_threads_than_connections_take_turns(database, schema):
 
 
 def test_when_all_connections_are_held_that_is_said(store, monkeypatch):
-    monkeypatch.setattr(postgres_connection, "BUSY_SECONDS", 0.1)
-    pool = postgres_connection.Pool(store._database.connect, 1)
+    monkeypatch.setattr(postgres_pool, "BUSY_SECONDS", 0.1)
+    pool = postgres_pool.Pool(store._database.connect, 1)
     monkeypatch.setattr(store._database, "pool", pool)
     with pool.connection(), pytest.raises(StoreBusy, match="all 1 connections"):
         store.last_seq()

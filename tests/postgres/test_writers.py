@@ -204,7 +204,7 @@ def test_concurrent_deletions_let_one_through(store):
 
 
 def test_whoever_holds_a_key_too_long_is_named(address, session, monkeypatch):
-    monkeypatch.setattr("nb_artifacts.store.postgres_connection.BUSY_SECONDS", 0.4)
+    monkeypatch.setattr("nb_artifacts.store.postgres_pool.BUSY_SECONDS", 0.4)
     store = open_store(address)
     store.put(record("held"))
     session.execute("SELECT FROM key WHERE key = 'held' FOR UPDATE")
@@ -225,3 +225,42 @@ def test_writers_wait_for_who_holds_a_key_for_a_while(store, session, cluster):
     for thread, _ in waiting:
         thread.join()
     assert sorted(results[0].version for _, results in waiting) == list(range(2, 7))
+
+
+def test_reads_through_any_store_are_never_older_than_what_was_acknowledged(address):
+    """Each read begins after some puts were acknowledged: it shows none below them, nor below an earlier read."""
+    stores = [open_store(address) for _ in range(3)]
+    acknowledged, ended, faults, reads = {"a": 0, "b": 0}, threading.Event(), [], []
+
+    def write(number):
+        for n in range(60):
+            key = "ab"[(n + number) % 2]
+            version = stores[number % 3].put(record(key)).version
+            acknowledged[key] = max(acknowledged[key], version)
+
+    def read(number):
+        seen = {"a": 0, "b": 0}
+        while not ended.is_set():
+            for key in ("a", "b"):
+                least = max(seen[key], acknowledged[key])
+                query = Query(artifacts=ArtifactFilter(key=KeyFilter(any_=[key])), latest=True)
+                found = stores[number % 3].find(query)
+                seen[key] = found[0].version if found else 0
+                reads.append(key)
+                if seen[key] < least:
+                    faults.append((key, seen[key], least))
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(4)]
+    readers = [threading.Thread(target=read, args=(number,)) for number in range(3)]
+    for thread in (*writers, *readers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    ended.set()
+    for thread in readers:
+        thread.join()
+    assert faults == []
+    assert len(reads) > 20
+    assert acknowledged == {"a": 120, "b": 120}
+    for store in stores:
+        store.close()
