@@ -1,8 +1,8 @@
 """How far a loop is, without the loop telling: iterators in C whose position another thread can read.
 
 Over a list, range and their like the native iterator knows its own position. Any other iterable is paired with
-`itertools.repeat`, which counts down one turn an item. Both are chained to an `Ender`, which learns that the iteration
-is over, or that nobody holds the iterator any more.
+`itertools.repeat`, which counts down one turn an item, and guarded by a generator that sees it fail. Both are chained to
+an `Ender`, which learns that the iteration is over, or that nobody holds the iterator any more.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ class Run(Protocol):
     def let_go(self) -> None:
         """The iterator is gone; perhaps it was exhausted before."""
 
+    def failed(self, error: BaseException) -> None:
+        """The iterable raised instead of giving an item."""
+
 
 class Ender:
     """Stands behind the items: iterating over it means that they are finished, its end that the iterator is."""
@@ -56,7 +59,7 @@ class Ender:
 
 
 def counted(iterable: Iterable[T], run: Run) -> tuple[Iterator[T], Position]:
-    """An iterator over `iterable`, and its position; nothing of ours runs between two items."""
+    """An iterator over `iterable`, and its position. Between two items no clock, lock or store is touched."""
     kind, items, ender = type(iterable), cast("Any", iterable), Ender(run)
     if kind in _FIXED and (size := length(items)) is not None:
         native, fixed = iter(iterable), size
@@ -68,7 +71,20 @@ def counted(iterable: Iterable[T], run: Run) -> tuple[Iterator[T], Position]:
         native = iter(iterable)
         return chain(native, ender), lambda: _index(native, len(items))
     turns = repeat(True, _TURNS)
-    return compress(chain(iterable, ender), turns), lambda: _TURNS - length_hint(turns)
+    return compress(chain(_guarded(iterable, run), ender), turns), lambda: _TURNS - length_hint(turns)
+
+
+def _guarded(iterable: Iterable[T], run: Run) -> Iterator[T]:
+    """The same items. No ``yield from``: that would close what the user may still want to read on."""
+    __tracebackhide__ = True
+    try:
+        for item in iterable:  # noqa: UP028
+            yield item
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        run.failed(error)
+        raise
 
 
 def _index(native: Iterator[Any], size: int) -> int:

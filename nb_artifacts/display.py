@@ -33,11 +33,11 @@ MAX_SHOWN = 20
 SAVED_EVERY = 1.0
 """Seconds between two updates of an output: each goes into the document that will be saved."""
 
-SAVED_BYTES = 1500
+SAVED_BYTES = 1300
 """Bytes a second that updates of one output may send."""
 
 _MAX_TITLE, _MAX_DESCRIPTION, _MAX_PREVIEW = 200, 500, 1500
-_ENVELOPE = 800
+_ENVELOPE = 600
 """Bytes of a message beside its bundle."""
 
 _ROOMS = (20_000, 14_000, 9_000, 5_000, 2_500, 1_200, 0)
@@ -93,18 +93,20 @@ def plain(record: Record, payload: Payload) -> str:
 def html(record: Record, payload: Payload, room: int) -> str:
     """A static card of inline styles only, so that every viewer keeps it: light or dark, trusted or not."""
     head = f"<strong>{escape(_name(record))}</strong>"
-    foot = "" if payload.tells_itself else escape(clip_text(payload.summary(), 200))
     if record.description:
         head += f' <span style="opacity:.75">{escape(_description(record) or "")}</span>'
     body = payload.html(room) if room else f"<pre>{escape(clip_text(payload.text(), 300))}</pre>"
-    return (
+    names = (
         f'<div data-nba-id="{record.id}" data-nba-key="{escape(one_line(record.key or "")[:200])}"'
-        f' data-nba-type="{escape(_type(record))}"'
-        f' style="border:1px solid {_LINE};border-radius:4px;margin:4px 0;max-width:100%;overflow-x:auto">'
-        f'<div style="padding:4px 10px;border-bottom:1px solid {_LINE}">{head}</div>'
+        f' data-nba-type="{escape(_type(record))}" style="border:1px solid {_LINE};border-radius:4px;margin:4px 0;'
+    )
+    if payload.tells_itself:
+        return f'{names}padding:6px 10px">{head}{body}</div>'
+    foot = escape(clip_text(payload.summary(), 200))
+    return (
+        f'{names}max-width:100%;overflow-x:auto"><div style="padding:4px 10px;border-bottom:1px solid {_LINE}">{head}</div>'
         f'<div style="padding:6px 10px">{body}</div>'
-        + (f'<div style="padding:2px 10px 4px;font-size:85%;opacity:.75">{foot}</div>' if foot else "")
-        + "</div>"
+        f'<div style="padding:2px 10px 4px;font-size:85%;opacity:.75">{foot}</div></div>'
     )
 
 

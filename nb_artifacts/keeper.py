@@ -79,17 +79,33 @@ class Keeper:
         self._usual = usual(self.store, key, meter.total) if key else None
         _say_where_used(self.store, key)
         self._written = self._info()
-        self._record = core.keep(Progress(self._written), key, description, tags=tags)
         self._at, self._retry, self._ended_at = time.monotonic(), 0.0, 0.0
         self._saved = self._warned = self._gone = False
-        self._live, self._shown = display.Live(str(self._record.id)), self._written
-        meter.elsewhere = self._elsewhere
+        try:
+            self._record = core.keep(Progress(self._written), key, description, tags=tags)
+            self._live, self._shown = display.Live(str(self._record.id)), self._written
+            self._begin(show)
+        except KeyboardInterrupt as stop:
+            self._interrupted(stop)
+            raise
+
+    def _begin(self, show: bool | None) -> None:
+        self.meter.elsewhere = self._elsewhere
         keepers[id(self)] = self
         self.artifact._shown(show)
         cell = cells.current()
         if cell is not None:
             cell.at_end.append(self.cell_ended)
         ticker.add(self)
+
+    def _interrupted(self, stop: KeyboardInterrupt) -> None:
+        """The bar never began; if its artifact is there already, it says so."""
+        found = self.store.get(stop.artifact_id) if hasattr(stop, "artifact_id") else self.__dict__.get("_record")
+        if found is not None:
+            self._record = found
+            self._live, self._shown = display.Live(str(found.id)), self._written
+            self.meter.end("interrupted")
+            self.ended()
 
     @property
     def id(self) -> UUID:

@@ -13,7 +13,7 @@ from nb_artifacts.errors import InvalidValue, UnsupportedType
 from nb_artifacts.notices import warn
 from nb_artifacts.types._html import escaped, fit, line
 from nb_artifacts.types.base import Blob, Content, Payload, builtins, no_suffix, raw, read_data, read_info
-from nb_artifacts.types.text import clip_text, count, duration, encodable, one_line
+from nb_artifacts.types.text import clip_text, count, duration, encodable, one_line, size
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -105,12 +105,19 @@ def _number(value: float) -> str:
     return count(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:,.6g}"
 
 
+def _amount(value: float, unit: str) -> str:
+    """``157 days``; bytes as people say them: ``4.6 MB``."""
+    return size(int(value)) if unit == "B" and abs(value) < 1e18 else f"{_number(value)} {unit}".rstrip()
+
+
 def _pace(rate: float | None, unit: str) -> str:
     """``3.5 days/s``, ``12 s each``; nothing where no rate is known."""
     if rate is None or not 0 < rate < math.inf:
         return ""
+    if rate >= 100 or (unit == "B" and rate >= 1):
+        return f"{_amount(round(rate), unit)}/s"
     if rate >= 1:
-        return f"{_number(round(rate))} {unit}".rstrip() + "/s" if rate >= 100 else f"{rate:.3g} {unit}".rstrip() + "/s"
+        return f"{rate:.3g} {unit}".rstrip() + "/s"
     return f"{1 / rate:.2g} s each" if rate > 1 / 60 else f"{duration(1 / rate)} each"
 
 
@@ -119,21 +126,22 @@ def _ended(info: ProgressInfo | Step) -> str:
     unit = one_line(info.unit or "")
     if info.state == "finished":
         took = f" in {duration((info.ended - info.started).total_seconds())}" if info.ended else ""
-        many = f" · {_number(info.done)} {unit}".rstrip() if info.done and unit != "%" else ""
+        many = f" · {_amount(info.done, unit)}" if info.done and unit != "%" else ""
         return f"100 % · finished{took}{many}"
     if info.total is None:
-        return f"{info.state} after {_number(info.done)} {unit}".rstrip()
+        return f"{info.state} after {_amount(info.done, unit)}"
     return f"{info.state} at {percent(info):.0f} %"
 
 
 def _running(info: ProgressInfo | Step, now: datetime) -> list[str]:
     unit = one_line(info.unit or "")
     if info.total is None:
-        parts = [f"{_number(info.done)} {unit or 'done'}"]
+        parts = [_amount(info.done, unit or "done")]
     else:
         parts = [f"{percent(info):.0f} %"]
         if unit != "%":
-            parts.append(f"{_number(info.done)} of {_number(info.total)} {unit}".rstrip())
+            done = _amount(info.done, unit) if unit == "B" else _number(info.done)
+            parts.append(f"{done} of {_amount(info.total, unit)}")
     gone, left = (now - info.started).total_seconds(), seconds_left(info, now)
     parts += [_pace(info.rate, unit) if unit != "%" else "", f"{duration(gone)} gone" if gone >= 1 else ""]
     usual = getattr(info, "usual", None)
@@ -246,10 +254,11 @@ class Progress(Payload):
 def _bar(info: ProgressInfo | Step, words: str) -> str:
     """A bar that assistive technology reads as one, and its words."""
     part = percent(info)
+    spoken = escaped(_ended(info) if info.state != "running" else f"running, {part:.0f} %" if info.total else "running", 200)
     open_end = info.total is None and info.state == "running"
     now = "" if open_end else f' aria-valuenow="{part:.0f}"'
     return (
-        f'<div role="progressbar" aria-valuemin="0" aria-valuemax="100"{now} aria-valuetext="{words}" '
+        f'<div role="progressbar" aria-valuemin="0" aria-valuemax="100"{now} aria-valuetext="{spoken}" '
         'style="background-color:rgba(128,128,128,0.3);max-width:40em">'
         f'<div style="height:6px;width:{part:.1f}%;background-color:{_BARS[info.state]}"></div></div><div>{words}</div>'
     )

@@ -26,6 +26,9 @@ class Told:
     def let_go(self):
         self.events.append("let go")
 
+    def failed(self, error):
+        self.events.append(error)
+
 
 SOURCES = {
     "range": lambda: range(7),
@@ -84,7 +87,8 @@ def test_a_list_may_grow_while_it_is_iterated():
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_no_python_of_ours_runs_between_two_items(source):
+def test_next_to_nothing_runs_between_two_items(source):
+    """Over what knows its own position nothing at all of ours."""
     calls = []
 
     def note(frame, event, _):
@@ -98,7 +102,39 @@ def test_no_python_of_ours_runs_between_two_items(source):
             next(iterator)
     finally:
         sys.setprofile(None)
-    assert calls == []
+    others = {"generator", "map", "iterator", "subclass", "series"}
+    assert set(calls) == ({"_guarded"} if source in others else set())
+    assert len(calls) <= 7
+
+
+def test_an_error_of_the_iterable_is_told_at_once_and_passes_through():
+    def numbers():
+        yield 1
+        raise OSError("gone")
+
+    told = Told()
+    iterator, position = counted(numbers(), told)
+    assert next(iterator) == 1
+    with pytest.raises(OSError, match="gone") as caught:
+        next(iterator)
+    assert told.events == [caught.value]
+    assert position() == 1
+
+
+def test_what_is_let_go_of_stays_open(tmp_path):
+    def numbers():
+        yield from range(5)
+
+    source = numbers()
+    iterator, _ = counted(source, Told())
+    assert next(iterator) == 0
+    del iterator
+    assert list(source) == [1, 2, 3, 4]
+    (tmp_path / "lines").write_text("a\nb\n")
+    with (tmp_path / "lines").open() as file:
+        for _ in counted(file, Told())[0]:
+            break
+        assert file.read() == "b\n"
 
 
 def test_a_range_beyond_counting_is_iterated():

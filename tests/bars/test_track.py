@@ -83,12 +83,11 @@ def test_an_error_of_the_iterable_is_a_failure(infos):
         yield 1
         raise ValueError("no more")
 
-    try:
+    with pytest.raises(ValueError, match="no more"):
         for _ in nba.track(numbers(), "iterable"):
             pass
-    except ValueError:
-        until(lambda: infos("iterable")[0].state == "failed")
-    assert infos("iterable")[0].error == "ValueError: no more"
+    info = infos("iterable")[0]
+    assert (info.state, info.error, info.done) == ("failed", "ValueError: no more", 1)
 
 
 def test_a_later_error_is_not_blamed_on_a_loop_that_broke(infos):
