@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.utils import url_path_join
 from tornado import web
+from tornado.ioloop import PeriodicCallback
 from tornado.iostream import StreamClosedError
 from traitlets import Enum, Float, Unicode
 from traitlets.config import Configurable
 
-from nb_artifacts import config
+from nb_artifacts import config, settle
 from nb_artifacts.api import BODY_LIMIT, HEARTBEAT, Api, EventStream, Request, Response, may_write, too_large
 from nb_artifacts.errors import StoreError
 from nb_artifacts.jupyter_notebook import serve_notebooks
@@ -191,6 +192,9 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     except StoreError as error:
         serverapp.log.error("nb_artifacts: %s", error)  # noqa: TRY400 - it says what to do; a traceback would hide that
         return
+    sweep = settle.Sweep(store)
+    settling = PeriodicCallback(lambda: host.run(sweep.try_settle, writes=True), settle.EVERY * 1000)
+    serverapp.io_loop.add_callback(settling.start)
     if config.HOME in os.environ:
         os.environ[config.HOME] = str(folder)
     os.environ[config.FROM_SERVER] = f"{store.id}:{folder}"

@@ -30,6 +30,9 @@ class _Writer(msgspec.Struct):
     process_started: float
 
 
+EVERY = 2.0
+"""Seconds between two sweeps of a server: with the time one takes, views know of a dead writer within five."""
+
 _PAGE = 500
 _RUNNING, _DEAD = "running", "interrupted"
 
@@ -65,6 +68,12 @@ class Sweep:
             _interrupt(record, self._store)
             self._running.pop(record.id, None)
         return len(dead)
+
+    def try_settle(self) -> int:
+        """As `settle`, but a store that cannot be used now is left for the next time."""
+        with suppress(StoreError):
+            return self.settle()
+        return 0
 
     def _first(self) -> None:
         query = Query(artifacts=ArtifactFilter(type=TypeFilter(any_=["progress"])), sort=Sort.NEWEST, limit=_PAGE)
