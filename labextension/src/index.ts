@@ -6,6 +6,7 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { useRenderers } from './frontend';
 import { notebookPlugin } from './notebook';
 import { panelPlugin } from './panel';
+import { runningPlugin } from './running';
 import { setRemoteImages } from './remote';
 import type { RemoteImages } from './remote';
 
@@ -35,7 +36,8 @@ const plugins: JupyterFrontEndPlugin<void>[] = [
   settingsPlugin,
   renderersPlugin,
   panelPlugin,
-  notebookPlugin
+  notebookPlugin,
+  runningPlugin
 ];
 
 export default plugins;

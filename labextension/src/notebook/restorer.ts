@@ -265,7 +265,11 @@ export class Restorer implements IDisposable {
     try {
       if (await this.isCurrent()) {
         const outputs = await this.outputsFor(cell, made);
-        if (!cell.isDisposed && this.mayWrite() && this.made.cells.get(cell.model.id)?.run.id === id) {
+        if (
+          !cell.isDisposed &&
+          this.mayWrite() &&
+          this.made.cells.get(cell.model.id)?.run.id === id
+        ) {
           this.write(cell, made, outputs);
           this.refreshed.add(id);
           this.settleCell(cell, made);

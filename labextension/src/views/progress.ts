@@ -4,6 +4,7 @@ import { count, counted, duration, line, span } from '../format';
 import { estimate, progressOf, silence } from '../progress';
 import type { Bar } from '../progress';
 import { every, h } from './dom';
+import { drawSteps } from './steps';
 import type { Source } from './types';
 
 export function mountProgress(element: HTMLElement, source: Source, signal: AbortSignal): void {
@@ -16,12 +17,14 @@ export function mountProgress(element: HTMLElement, source: Source, signal: Abor
   );
   const left = h('span', 'jp-nba-progress-state', { dir: 'auto' });
   const right = h('span', 'jp-nba-progress-pace');
+  const steps = h('ul', 'jp-nba-steps', { 'aria-label': 'Steps', hidden: true });
   const root = h(
     'div',
     'jp-nba-progress',
     {},
     track,
-    h('div', 'jp-nba-progress-words', {}, left, right)
+    h('div', 'jp-nba-progress-words', {}, left, right),
+    steps
   );
   element.replaceChildren(root);
   track.setAttribute('aria-label', source.record.key ?? 'Progress');
@@ -36,6 +39,7 @@ export function mountProgress(element: HTMLElement, source: Source, signal: Abor
     const pace = paceOf(bar, now);
     write(left, words);
     write(right, pace);
+    drawSteps(steps, bar, step => joined(said(step), paceOf(step, now)));
     if (bar.share === null) {
       track.removeAttribute('aria-valuenow');
     } else {
@@ -94,8 +98,19 @@ export function paceOf(bar: Bar, now: Date): string {
   return joined(
     quiet === null && bar.rate && bar.unit !== '%' ? rate(bar.rate) : '',
     gone === null ? '' : `${duration(gone)} gone`,
-    quiet !== null ? `no news for ${span(quiet)}` : left === null ? '' : `${duration(left)} left`
+    quiet !== null
+      ? `no news for ${span(quiet)}`
+      : left !== null
+        ? `${duration(left)} left`
+        : usually(bar.info.usual)
   );
+}
+
+/** What earlier runs took, while nothing better is known. */
+function usually(seconds: unknown): string {
+  return typeof seconds === 'number' && seconds > 0 && Number.isFinite(seconds)
+    ? `usually ${span(seconds)}`
+    : '';
 }
 
 function rate(perSecond: number): string {

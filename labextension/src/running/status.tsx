@@ -1,0 +1,96 @@
+/** The status bar's item: how many bars run; a click lists them. */
+
+import { ReactWidget } from '@jupyterlab/apputils';
+import { Popup, showPopup } from '@jupyterlab/statusbar';
+import { UseSignal } from '@jupyterlab/ui-components';
+import type { ReactElement } from 'react';
+import { plural, summary, title } from '../format';
+import { progressOf } from '../progress';
+import type { WireRecord } from '../wire';
+import type { RunningModel } from './model';
+
+type Open = (record: WireRecord) => void;
+
+export class StatusItem extends ReactWidget {
+  private popup: Popup | null = null;
+
+  constructor(
+    private readonly model: RunningModel,
+    private readonly open: Open
+  ) {
+    super();
+    this.addClass('jp-nba-status');
+  }
+
+  render(): ReactElement {
+    return (
+      <UseSignal signal={this.model.counted}>
+        {() => {
+          const words = `${plural(this.model.bars.length, 'bar')} running`;
+          return (
+            <button
+              type="button"
+              className="jp-nba-status-button"
+              title="List the bars that run"
+              aria-haspopup="true"
+              onClick={() => this.list()}
+            >
+              <span aria-hidden="true">▶ </span>
+              {words}
+            </button>
+          );
+        }}
+      </UseSignal>
+    );
+  }
+
+  private list(): void {
+    this.popup?.dispose();
+    const close = (record: WireRecord): void => {
+      this.popup?.dispose();
+      this.popup = null;
+      this.open(record);
+    };
+    const body = new RunningList(this.model, close);
+    this.popup = showPopup({ body, anchor: this, align: 'left', hasDynamicSize: true });
+  }
+}
+
+class RunningList extends ReactWidget {
+  constructor(
+    private readonly model: RunningModel,
+    private readonly open: Open
+  ) {
+    super();
+    this.addClass('jp-nba-running');
+  }
+
+  render(): ReactElement {
+    return (
+      <UseSignal signal={this.model.changed}>
+        {() =>
+          this.model.bars.length === 0 ? (
+            <p className="jp-nba-notice">Nothing runs any more.</p>
+          ) : (
+            <ul>{this.model.bars.map(record => this.row(record))}</ul>
+          )
+        }
+      </UseSignal>
+    );
+  }
+
+  private row(record: WireRecord): ReactElement {
+    const { share } = progressOf(record);
+    return (
+      <li key={record.id}>
+        <button type="button" onClick={() => this.open(record)}>
+          <span className="jp-nba-running-name">{title(record)}</span>
+          <span className="jp-nba-running-words">{summary(record)}</span>
+          <span className="jp-nba-running-track" aria-hidden="true">
+            <span style={{ inlineSize: `${(share ?? 0) * 100}%` }} />
+          </span>
+        </button>
+      </li>
+    );
+  }
+}
