@@ -25,7 +25,7 @@ _OPEN = {("GET", b"/api/health"), ("GET", b"/login"), ("POST", b"/login")}
 _STATIC = b"/static/"
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 ]
 

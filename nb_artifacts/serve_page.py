@@ -48,8 +48,8 @@ def _address(name: str) -> str:
     return f"static/{stem}.{hashlib.sha256(_file(name)).hexdigest()[:16]}.{suffix}"
 
 
-def _html(title: str, body: str, *, script: str | None = None, status: int = 200) -> Response:
-    head = f'<link rel="stylesheet" href="/{_address("page.css")}"><link rel="icon" href="/{_address("icon.svg")}">'
+def _html(title: str, body: str, *, style: str = "login.css", script: str | None = None, status: int = 200) -> Response:
+    head = f'<link rel="stylesheet" href="/{_address(style)}"><link rel="icon" href="/{_address("icon.svg")}">'
     if script is not None:
         head += f'<script src="/{_address(script)}" defer></script>'
     text = (
@@ -105,7 +105,7 @@ def page_routes(keys: Keyring) -> list[BaseRoute]:
 
     async def index(_: Request) -> Response:
         try:
-            return _html("Artifacts", '<div id="page"></div>', script="page.js")
+            return _html("Artifacts", '<div id="page"></div>', style="page.css", script="page.js")
         except FileNotFoundError:
             return _html("Artifacts", "<p>This installation came without its page; the API is complete.</p>")
 
