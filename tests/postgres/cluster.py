@@ -45,22 +45,6 @@ class Cluster:
         self.user = _server_user(self.home)
         self.bin = _reachable(programs(), self.home, self.user)
         self.data = self.home / "data"
-        password = self.home / "password"
-        password.write_text(PASSWORD)
-        self._run(
-            "initdb",
-            "-D",
-            self.data,
-            "-A",
-            "scram-sha-256",
-            "-U",
-            "postgres",
-            "--no-sync",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-            f"--pwfile={password}",
-        )
         stop = shlex.join(map(str, self._command("pg_ctl", "-D", self.data, "-m", "immediate", "stop")))
         self._guard = subprocess.Popen(
             ["sh", "-c", f"cat; {stop}; rm -rf {shlex.quote(str(self.home))}"],
@@ -70,6 +54,20 @@ class Cluster:
             start_new_session=True,
             cwd="/",
         )
+        password = self.home / "password"
+        password.write_text(PASSWORD)
+        options = (
+            "-A",
+            "scram-sha-256",
+            "-U",
+            "postgres",
+            f"--pwfile={password}",
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+        )
+        self._run("initdb", "-D", self.data, *options)
         self.start()
 
     def url(self, database="postgres", user="postgres", password=PASSWORD, **options):
@@ -159,5 +157,7 @@ def _reachable(place, home, user):
         or subprocess.run(["runuser", "-u", user, "--", "test", "-x", place / "postgres"], cwd="/", check=False).returncode == 0
     ):
         return place
-    shutil.copytree(place.parent, home / "pginstall", symlinks=True)
-    return home / "pginstall" / "bin"
+    package = place.parents[1]
+    for folder in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(folder, home / "programs" / folder.name, symlinks=True)
+    return home / "programs" / place.relative_to(package.parent)
