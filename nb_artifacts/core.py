@@ -99,10 +99,10 @@ def keep(
     content = payload.content()
     store = current_store()
     made_by = runs.place(store)
-    moment = now()
+    moment, record_id = now(), new_id()
     record = Record(
-        id=new_id(), created=moment, updated=moment, key=key, type=payload.type, description=description,
-        data=content.data, metadata_={**content.metadata, **checked_metadata} or None,
+        id=record_id, created=moment, updated=moment, key=key, type=payload.type, description=description,
+        data=payload.data_for(content, record_id), metadata_={**content.metadata, **checked_metadata} or None,
         flow_run_id=made_by.flow_run_id, task_run_id=made_by.task_run_id, tags=checked_tags, info=content.info,
         blob=_put_blob(store, content),
     )  # fmt: skip

@@ -12,6 +12,8 @@ from msgspec import UNSET, Raw, Struct
 from nb_artifacts.errors import InvalidValue
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from typing_extensions import Self
 
     from nb_artifacts.wire import Record
@@ -53,6 +55,10 @@ class Payload(ABC):
     @abstractmethod
     def content(self) -> Content:
         """What a store keeps. Raises `InvalidValue` for a value that would not come back equal."""
+
+    def data_for(self, content: Content, id: UUID) -> Raw:  # noqa: ARG002 (for types whose data names the artifact)
+        """`Record.data` of the artifact that has that id."""
+        return content.data
 
     @classmethod
     @abstractmethod

@@ -12,7 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec import UNSET, Struct
+from msgspec import UNSET, Raw, Struct
 
 from nb_artifacts.errors import InvalidValue, UnsupportedType
 from nb_artifacts.types import _pixels
@@ -23,6 +23,8 @@ from nb_artifacts.types.base import Blob, Content, Payload, builtins, no_suffix,
 from nb_artifacts.types.text import MAX_TEXT, by, clip_text, encodable, one_line, size, visible
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from PIL import Image as PILImage
     from typing_extensions import Self
 
@@ -32,7 +34,7 @@ _TAKES = "an address (http, https), a path, bytes, a Pillow image, a NumPy array
 _MAX_FILE = 500_000_000
 
 BLOB_URL = "artifacts/{id}/blob"
-"""The `data` of an image of our own, relative to the API; whoever gives the artifact its id fills that in."""
+"""The `data` of an image of our own, relative to the API."""
 
 
 class ImageInfo(Struct, kw_only=True):
@@ -76,6 +78,10 @@ class Image(Payload):
             return Content(raw(self._url), builtins(self.info))
         picture = self._found()
         return Content(raw(BLOB_URL), builtins(self.info), (picture.content, picture.media))
+
+    def data_for(self, content: Content, id: UUID) -> Raw:
+        """See `Payload`."""
+        return content.data if self._url is not None else raw(BLOB_URL.format(id=id))
 
     @classmethod
     def read(cls, record: Record, blob: Blob) -> Self:

@@ -322,7 +322,7 @@ def test_what_a_server_loads():
         command = [sys.executable, "-c", script, folder]
         loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     assert "nb_artifacts.jupyter" in loaded
-    heavy = {"pandas", "pyarrow", "numpy", "PIL", "IPython", "narwhals", "nh3", "nb_artifacts.types", "nb_artifacts.core"}
+    heavy = {"pandas", "pyarrow", "numpy", "PIL", "IPython", "narwhals", "nh3", "nb_artifacts.types.table", "nb_artifacts.core"}
     assert not heavy & set(loaded)
     assert len(loaded) < 60
 

@@ -22,6 +22,7 @@ from PIL import Image as PILImage
 from nb_artifacts.errors import InvalidValue, UnsupportedType
 from nb_artifacts.types import Image, coerce
 from nb_artifacts.types._pixels import media_of
+from nb_artifacts.wire import new_id
 
 mpl.use("agg")
 SVG = b'<?xml version="1.0"?>\n<!-- made -->\n<svg xmlns="http://www.w3.org/2000/svg" width="40px" height="30"><rect width="9" height="9" fill="red"/></svg>'
@@ -186,7 +187,8 @@ def test_nothing_is_fetched(monkeypatch):
 
 
 def test_our_own_data_is_an_address_beside_the_artifact():
-    assert strict(kept(coerce(np.zeros((2, 2), "uint8"))).data) == "artifacts/{id}/blob"
+    payload, id = coerce(np.zeros((2, 2), "uint8")), new_id()
+    assert strict(payload.data_for(payload.content(), id)) == f"artifacts/{id}/blob"
 
 
 @pytest.mark.parametrize(
