@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from browser.lab import SHOTS, Lab
 
-PART = {"x": 0, "y": 0, "width": 900, "height": 420}
+PART = {"x": 0, "y": 90, "width": 900, "height": 430}
 """What of the page is filmed: the notebook's first cells."""
 
 _COLOURS = 64

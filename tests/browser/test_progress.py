@@ -18,12 +18,16 @@ from browser.server import JupyterServer
 
 GATED = """
 import pathlib, time
-def steps():
-    for step in range(100):
-        while not pathlib.Path("{name}-gate").exists() or int(pathlib.Path("{name}-gate").read_text() or 0) < step:
+def days():
+    gate = pathlib.Path("{name}-gate")
+    for day in range(100):
+        while int(gate.read_text()) < day:
             time.sleep(0.02)
-        yield step
-for step in nba.track(steps(), key="{name}", total=100):
+        yield day
+"""
+
+LOOP = """
+for day in nba.track(days(), key="{name}", total=100):
     pass
 """
 
@@ -39,10 +43,10 @@ def other_lab(chromium: Browser, server: JupyterServer) -> Iterator[Lab]:
 class Loop:
     """A cell whose loop goes on as far as the test lets it."""
 
-    def __init__(self, server: JupyterServer, name: str) -> None:
+    def __init__(self, server: JupyterServer, name: str, code: str = LOOP) -> None:
         self.server, self.name = server, name
         self.to(0)
-        self.path = server.write_notebook(f"{name}.ipynb", [LOAD, GATED.format(name=name)])
+        self.path = server.write_notebook(f"{name}.ipynb", [LOAD + GATED.format(name=name), code.strip().format(name=name)])
 
     def to(self, step: int) -> None:
         """Let it do so many of 100 steps."""
@@ -68,6 +72,7 @@ def test_a_reload_without_saving_loses_nothing(lab: Lab, server: JupyterServer) 
     film = Film(lab)
     loop = Loop(server, "nightly-load")
     lab.open_lab()
+    lab.command("application:toggle-left-area")
     lab.open_notebook(loop.path)
     lab.start_all()
     for step in (0, 8, 15, 22, 30):
@@ -175,6 +180,37 @@ def test_a_document_that_changed_on_disk_is_not_written(lab: Lab, server: Jupyte
     assert lab.outputs() == []
 
 
+STEPS = """
+with nba.progress(total=3, key="pipeline", unit="parts") as whole:
+    with whole.step("read") as part:
+        part.update(1)
+    for day in nba.track(days(), total=100, description="fit"):
+        pass
+"""
+
+
+def test_what_runs_is_told_in_the_status_bar_the_sessions_and_the_title(lab: Lab, server: JupyterServer) -> None:
+    loop = Loop(server, "told", STEPS)
+    lab.open_lab()
+    lab.open_notebook(loop.path)
+    lab.start_all()
+    loop.to(30)
+    item = lab.page.get_by_role("button", name="bar running").first
+    expect(item).to_be_visible()
+    lab.until(lambda: lab.page.title().startswith("▶ 33 % "))
+    expect(lab.cards('[data-nba-key="pipeline"]').locator(".jp-nba-step")).to_have_count(2)
+    item.click()
+    expect(lab.page.locator(".jp-nba-running li")).to_contain_text("pipeline")
+    lab.both_themes("progress-running")
+    lab.page.keyboard.press("Escape")
+    lab.page.get_by_role("tab", name="Running Terminals and Kernels").click()
+    expect(lab.page.locator("#jp-running-sessions")).to_contain_text("pipeline")
+    loop.to(100)
+    lab.until(lambda: "▶" not in lab.page.title())
+    expect(item).to_be_hidden()
+    lab.assert_quiet()
+
+
 def test_a_killed_kernel_leaves_interrupted_everywhere(lab: Lab, server: JupyterServer) -> None:
     loop = Loop(server, "killed")
     lab.open_lab()
@@ -190,7 +226,7 @@ def test_a_killed_kernel_leaves_interrupted_everywhere(lab: Lab, server: Jupyter
     listed = server.python("import sys; sys.argv[1:] = ['ls']; from nb_artifacts.cli import main; main()")
     assert words in listed
     lab.until(lambda: words in "".join(plain(output) for output in lab.outputs()))
-    lab.page.get_by_role("button", name="Ok").click()
+    lab.page.get_by_role("button", name="Ok", exact=True).click()
     lab.both_themes("progress-killed")
     lab.assert_quiet()
 
