@@ -138,8 +138,14 @@ _ANSWERS: dict[str, Any] = {
     "about.product_version": str,
     "search.search": list[ArtifactAnswer],
 }
-_CREATED = {"artifacts.create", "artifacts.create_batch", "artifacts.put"}
-_EMPTY = {"artifacts.patch", "artifacts.delete"}
+_CREATED = {
+    "artifacts.create", "artifacts.create_batch", "artifacts.put", "flows.create_flow", "flows.create_flow_run",
+    "flows.create_task_run", "flows.set_flow_run_state", "flows.set_task_run_state", "flows.create_logs",
+}  # fmt: skip
+_OR_KNOWN = {"artifacts.put", "flows.create_flow", "flows.create_flow_run", "flows.create_task_run"}
+"""These answer 200 where it was there already."""
+
+_EMPTY = {"artifacts.patch", "artifacts.delete", "flows.patch_flow_run", "flows.label_flow_run"}
 _PATTERNS = {"id": {"type": "string", "format": "uuid"}, "key": {"type": "string", "pattern": "^[a-z0-9-]+$"}}
 
 
@@ -209,16 +215,17 @@ def _responses(name: str, known: dict[str, Any]) -> dict[str, Any]:
         success["content"] = {"*/*": {}}
     elif name == "about.events":
         success["content"] = {"text/event-stream": {}}
-    elif name not in _EMPTY:
+    elif name not in _EMPTY and name != "flows.create_logs":
         success["content"] = {"application/json": {}}
     codes = {"204"} if name in _EMPTY else {"201"} if name in _CREATED else {"200"}
-    codes |= {"200"} if name == "artifacts.put" else set()
+    codes |= {"200"} if name in _OR_KNOWN else set()
     found = dict.fromkeys(sorted(codes), success)
     reasons = {
         "400": "The body is not UTF-8, or the version asked for is none.",
         "401": "No key, or not one of this server.",
         "403": "The key is for another workspace, or the request comes from another site.",
         "404": "Not there.",
+        "405": "Not with this method.",
         "409": "The id is taken by other content.",
         "413": "The body is too long.",
         "415": "The body is compressed.",
