@@ -24,17 +24,7 @@ if TYPE_CHECKING:
 
 
 class _Group(click.Group):
-    """Tells errors of ours in a line on stderr, with exit code 1; loads what few need when it is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), "server"])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "server":
-            from nb_artifacts.cli_server import server
-
-            return server
-        return super().get_command(ctx, cmd_name)
+    """Tells errors of ours in a line on stderr, with exit code 1."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -65,6 +55,25 @@ def cli(ctx: click.Context, home: str | None) -> None:
     if home is not None:
         config.configure(home=home)
         ctx.call_on_close(lambda: config.configure(home=None))
+
+
+class _Server(click.Group):
+    """The server's verbs, whose module is loaded when one of them is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return self._verbs().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return self._verbs().get_command(ctx, cmd_name)
+
+    @staticmethod
+    def _verbs() -> click.Group:
+        from nb_artifacts.cli_server import server
+
+        return server
+
+
+cli.add_command(_Server("server", help="Serve artifacts to other machines, and manage the keys for that."))
 
 
 def _complete(ctx: click.Context, _: click.Parameter, typed: str) -> list[str]:
@@ -216,6 +225,24 @@ def status(output: str | None) -> None:
         cli_output.write_object(found)
     else:
         cli_output.write_status(found)
+
+
+@cli.command()
+@click.argument("key", metavar="[KEY]", required=False, shell_complete=_complete)
+@click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="A whole record a line, with each change.")
+def watch(key: str | None, output: str | None) -> None:
+    """Follow bars as they move, from any process, until they end.
+
+    With KEY its newest version, else all that run. The exit code is 1 where one failed or was interrupted.
+    """
+    from nb_artifacts import cli_watch
+    from nb_artifacts.errors import InvalidValue
+
+    if key is not None and (record := _versions(key, 1)[0]).type != "progress":
+        raise InvalidValue(f"{key} is a {record.type} artifact: only a progress is watched.")
+    with suppress(KeyboardInterrupt):
+        sys.exit(cli_watch.watch(key, output))
+    sys.exit(130)
 
 
 def _versions(name: str, limit: int | None) -> list[Record]:

@@ -103,6 +103,13 @@ def write_record(record: Record) -> None:
     _write_json(_members(found))
 
 
+def write_line(record: Record) -> None:
+    """A JSON object on a line of its own, for whoever reads a stream; nothing for a record that was deleted meanwhile."""
+    found = complete(record)
+    if found is not None:
+        click.echo(_UNSEEN.sub(_spelled, _members(found).decode()).encode())
+
+
 def write_object(found: msgspec.Struct) -> None:
     """A JSON object of any struct."""
     _write_json(msgspec.json.encode(found))
