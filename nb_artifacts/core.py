@@ -250,6 +250,11 @@ def everything(limit: int | None = None, sort: Sort = Sort.NEWEST) -> list[Recor
     return _find(Query(sort=sort, limit=limit))
 
 
+def search(query: Query) -> list[Record]:
+    """Records that match, long payloads left out."""
+    return _find(query)
+
+
 def find_keys(beginning: str, limit: int = 200) -> list[str]:
     """Stored keys that begin so, in order of the alphabet."""
     if beginning and not is_key(beginning):
