@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 EXTENSION := nb_artifacts/labextension/static/style.js
 SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) \
-	labextension/package.json labextension/package-lock.json labextension/tsconfig.json
+	labextension/package.json labextension/package-lock.json labextension/tsconfig.json labextension/build-page.mjs
 DEMO := .cache/demo
 
 .PHONY: run test lint test-python test-typescript bench soak clean
@@ -58,10 +58,11 @@ $(VENV)/.builder: $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.run: pyproject.toml $(EXTENSION)
-	@$(BIN)/pip install -q -e ".[notebooks]"
+	@SKIP_JUPYTER_BUILDER=1 $(BIN)/pip install -q -e ".[notebooks]"
 	@touch $@
 
 $(VENV)/.test: pyproject.toml $(EXTENSION)
-	@$(BIN)/pip install -q -e ".[test]"
+	@SKIP_JUPYTER_BUILDER=1 $(BIN)/pip install -q -e ".[test]"
 	@scripts/browser.sh "$(BIN)"
+	@scripts/postgres.sh "$(BIN)"
 	@touch $@ $(VENV)/.run

@@ -29,4 +29,5 @@ class LabextensionHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def _released(self) -> bool:
         assets = Path(self.root, ASSETS)
-        return Path(assets, "static", "style.js").exists() and not Path(assets, "build_log.json").exists()
+        page = Path(self.root, "nb_artifacts", "page", "page.js")
+        return page.exists() and Path(assets, "static", "style.js").exists() and not Path(assets, "build_log.json").exists()

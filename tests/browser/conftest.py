@@ -6,13 +6,14 @@ long as this package, so that playwright's event loop is gone before other tests
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+
+from browser.chromium import program
 from browser.lab import Lab
 from browser.server import BUILT, JupyterServer
-from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -38,9 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        pytest.fail("Chromium is missing: `apt-get install chromium` (or put a chromium on PATH).")
+    path = program()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         expect.set_options(timeout=15_000)
