@@ -10,7 +10,7 @@ _GONE = ("08", "57P")
 _UNDONE = ("40001", "40P01", "23505")
 _FULL = ("53100", "53200")
 _READ_ONLY = ("25006", "42501", "3F000", "0A000")
-_BUSY = ("55P03", "57014", "53300", "25P03")
+_BUSY = ("55P03", "53300", "25P03")
 _DAMAGED = ("XX001", "XX002")
 
 
@@ -59,6 +59,8 @@ def translate(error: psycopg.Error, where: str, holder: str = "another session")
     state = error.sqlstate or ""
     if state in _BUSY or state in _UNDONE:
         return StoreBusy(f"{where} is held by {holder} since more than 10 seconds: end that session, or try again")
+    if state == "57014":
+        return StoreBusy(f"{where} did not finish a statement within a minute: it is overloaded; try again")
     if state in _FULL:
         return StoreFull(f"no space is left for {where}: delete artifacts or free space on the database's disk")
     if state in _READ_ONLY:

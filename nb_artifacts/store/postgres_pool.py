@@ -31,6 +31,10 @@ _inherited: list[psycopg.Connection] = []
 _pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 
 
+class _Lease:
+    """The right to one connection. It ends with its holder at the latest, at whatever moment an interrupt comes."""
+
+
 class Pool:
     """At most `size` connections; the one used last is given first."""
 
@@ -42,15 +46,19 @@ class Pool:
 
     def _start(self) -> None:
         self._idle: list[psycopg.Connection] = []
-        self._free = threading.BoundedSemaphore(self._size)
+        self._leases: weakref.WeakSet[_Lease] = weakref.WeakSet()
+        self._returned = threading.Condition()
         self._lock = threading.Lock()
         self._round = 0
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[psycopg.Connection]:
         """One for this thread alone. Raises psycopg's errors, and `StoreBusy` where all are in use for too long."""
-        if not self._free.acquire(timeout=BUSY_SECONDS):
-            raise StoreBusy(f"all {self._size} connections to PostgreSQL are in use since more than 10 seconds: try again")
+        lease = _Lease()
+        with self._returned:
+            if not self._returned.wait_for(lambda: len(self._leases) < self._size, BUSY_SECONDS):
+                raise StoreBusy(f"all {self._size} connections to PostgreSQL are in use since more than 10 seconds: try again")
+            self._leases.add(lease)
         try:
             began, connection = self._round, self._take()
             try:
@@ -58,7 +66,9 @@ class Pool:
             finally:
                 self._give_back(connection, began)
         finally:
-            self._free.release()
+            with self._returned:
+                self._leases.discard(lease)
+                self._returned.notify()
 
     def close(self) -> None:
         """Close what is idle now, and what is in use when it comes back; the pool can be used again."""

@@ -9,9 +9,9 @@ How the feed skips nothing. Transactions commit in another order than they take 
 ``settled`` reads where the sequence stands, then which such locks are held, and answers the lowest of all these. Whoever
 has a `seq` up to there was either seen among the locks, or had ended before and is visible to every later statement.
 So a reader that first asks ``settled`` and then, in a further statement, reads up to there will never find a lower `seq`
-afterwards. A transaction held open keeps the feed waiting and no writer. The answer may fall back for a moment, never
-beyond what was not yet sure. (A counter row would make all writers wait for each other's disk; a horizon of transaction
-ids would wait for other databases and not survive a dump.)
+afterwards. A transaction held open keeps the feed waiting, and writers only of its own key. The answer may fall back for
+a moment, because a writer is slow to lock what it read; what was once answered stays true. (A counter row would make all
+writers wait for each other's disk; a horizon of transaction ids would wait for other databases and not survive a dump.)
 
 The order of locks is key, then artifact, then `seq`, so that writers of a key wait for each other and none of them for
 ever, and a key's `seq` grow with its versions.

@@ -1,11 +1,14 @@
 """A database that goes away and comes back, and answers that are lost on the way."""
 
+import gc
+import random
 import threading
 import time
 
 import psycopg
 import pytest
 from contract.given import of, record, run, versions
+from faults.processes import Child
 from msgspec import Raw, structs
 
 from nb_artifacts.errors import Conflict, NotFound, StoreBusy, StoreError
@@ -188,3 +191,44 @@ def test_a_server_with_no_connection_to_spare_is_said(cluster, monkeypatch):
     cluster.sql("CREATE ROLE few LOGIN PASSWORD 'few' CONNECTION LIMIT 0")
     with pytest.raises(StoreError, match="no connection to spare"):
         open_store(cluster.url(user="few", password="few"))
+
+
+def test_an_interrupted_put_tells_its_id_or_is_not_kept(store):
+    """Ctrl-C at any moment: what was returned or is on the exception is kept once, and the store goes on."""
+
+    def work(send):
+        gc.disable()  # an interrupt that falls into a finaliser is lost
+        told = []
+        for _ in range(60):
+            try:
+                send("ready")
+                while True:
+                    told.append(store.put(record("k")).id)
+            except KeyboardInterrupt as stop:
+                told += [stop.artifact_id] if hasattr(stop, "artifact_id") else []
+        send((told, store.put(record("last")).version))
+
+    child, chance = Child(work), random.Random(7)
+    for _ in range(60):
+        assert child.receive() == "ready"
+        time.sleep(chance.uniform(0.001, 0.01))
+        child.interrupt()
+    ((told, last),) = child.wait()
+    assert last == 1
+    kept = {each.id: each.version for each in store.find(of(key="k"))}
+    assert set(told) <= set(kept)
+    assert len(set(told)) == len(told) >= len(kept) - 60
+    assert sorted(kept.values()) == list(range(1, len(kept) + 1))
+
+
+def test_an_interrupt_gives_back_the_right_to_a_connection(store):
+    pool = postgres_pool.Pool(store._database.connect, 1)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt), pool.connection():
+            raise KeyboardInterrupt
+    lease = postgres_pool._Lease()
+    pool._leases.add(lease)
+    del lease
+    with pool.connection() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    pool.close()
