@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # browser.sh BIN: a Chromium for the browser tests: the system's, else the distribution's, else playwright's.
 set -euo pipefail
-found() { (cd tests && "$1/python" -c "from browser.chromium import program; print(program())"); }
+found() { PYTHONPATH=tests "$1/python" -c "from browser.chromium import program; print(program())"; }
 found "$1" >/dev/null 2>&1 && exit 0
 as_root=""
 [ "$(id -u)" -eq 0 ] || as_root="sudo -n"

@@ -7,15 +7,6 @@ import pytest
 from server.conftest import start, stop_server
 
 pytestmark = pytest.mark.browser
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="module")
@@ -34,16 +25,6 @@ def server(tmp_path_factory):
     server.ask("POST", "/artifacts/", {"key": "flights", "type": "table", "data": '[{"carrier": "UA", "delay": 1.5}]'})
     yield server
     stop_server(server)
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
