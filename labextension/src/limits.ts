@@ -6,7 +6,18 @@ export const LONGEST_MARKDOWN = 200_000;
 // Nesting that makes parsers slow: long rows of brackets, quotes or emphasis marks.
 const DEEP = /[[\]]{500}|(?:>\s?){500}|(?:[*_~`]\s?){1000}|^(?:\s*[-*+]\s){200}/m;
 
-/** Whether a parser can be trusted to come back soon. */
+const EMPHASIS = /[*~]+|(?<!\w)_+|_+(?!\w)/g;
+
+// Parsers look at every pair of emphasis marks in a block; this many pairs take about half a second.
+const MOST_PAIRS = 4_000_000;
+
+function pairs(text: string): number {
+  return text
+    .split(/\n[ \t]*\n/)
+    .reduce((sum, block) => sum + (block.match(EMPHASIS)?.length ?? 0) ** 2, 0);
+}
+
+/** Whether a parser cannot be trusted to come back soon. */
 export function tooMuch(text: string): boolean {
-  return text.length > LONGEST_MARKDOWN || DEEP.test(text);
+  return text.length > LONGEST_MARKDOWN || DEEP.test(text) || pairs(text) > MOST_PAIRS;
 }

@@ -160,6 +160,10 @@ describe('texts', () => {
     ['['.repeat(50_000), true],
     ['> '.repeat(20_000), true],
     ['*'.repeat(5_000), true],
+    ['*a **b '.repeat(10_000), true],
+    ['*a _b\n\n'.repeat(10_000), false],
+    ['a_snake_case_name = 1\n'.repeat(5_000), false],
+    ['| **bold** | *it* |\n'.repeat(400), false],
     ['x'.repeat(300_000), true],
     ['# A report\n\n'.repeat(100), false],
     [`${'| a '.repeat(40)}|\n${'|---'.repeat(40)}|\n`, false]
