@@ -54,15 +54,15 @@ $(EXTENSION): $(SOURCES) labextension/node_modules/.ready $(VENV)/.builder
 	@touch $@
 
 $(VENV)/.builder: $(VENV)/bin/python
-	@$(BIN)/pip install -q "jupyter-builder>=1.2"
+	@$(BIN)/pip install -qq "jupyter-builder>=1.2"
 	@touch $@
 
 $(VENV)/.run: pyproject.toml $(EXTENSION)
-	@SKIP_JUPYTER_BUILDER=1 $(BIN)/pip install -q -e ".[notebooks]"
+	@SKIP_JUPYTER_BUILDER=1 $(BIN)/pip install -qq -e ".[notebooks]"
 	@touch $@
 
 $(VENV)/.test: pyproject.toml $(EXTENSION)
-	@SKIP_JUPYTER_BUILDER=1 $(BIN)/pip install -q -e ".[test]"
+	@SKIP_JUPYTER_BUILDER=1 $(BIN)/pip install -qq -e ".[test]"
 	@scripts/browser.sh "$(BIN)"
 	@scripts/postgres.sh "$(BIN)"
 	@touch $@ $(VENV)/.run
