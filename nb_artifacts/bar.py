@@ -17,10 +17,11 @@ from nb_artifacts.errors import InvalidValue, StoreError, UnsupportedType
 from nb_artifacts.homes import Home, Nowhere
 from nb_artifacts.keeper import Keeper, keepers, settle_all
 from nb_artifacts.loops import Iteration, Loop, is_plain, within_ours
-from nb_artifacts.meter import Meter, state_of
+from nb_artifacts.meter import Meter
 from nb_artifacts.notices import warn
 from nb_artifacts.outpost import Outpost, Ticket
 from nb_artifacts.types.progress import said
+from nb_artifacts.unwinding import state_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable

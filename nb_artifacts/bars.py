@@ -13,7 +13,7 @@ from nb_artifacts import cells
 from nb_artifacts.bar import Bar, begin
 from nb_artifacts.counting import length
 from nb_artifacts.loops import Iteration, Loop, is_plain
-from nb_artifacts.meter import state_of
+from nb_artifacts.unwinding import state_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable

@@ -7,10 +7,11 @@ another host has added in between is taken over, never lost.
 from __future__ import annotations
 
 import os
-import statistics
 import sys
 import threading
 import time
+import weakref
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from msgspec import UNSET, UnsetType
 
 from nb_artifacts import cells, core, display
 from nb_artifacts.errors import Conflict, NotFound, StoreError
+from nb_artifacts.foresight import usual
 from nb_artifacts.handle import Artifact
 from nb_artifacts.ledger import Ledger
 from nb_artifacts.notices import warn
@@ -25,10 +27,11 @@ from nb_artifacts.process import this_process
 from nb_artifacts.ticker import ticker
 from nb_artifacts.types.base import read_info
 from nb_artifacts.types.progress import Progress, ProgressInfo
-from nb_artifacts.wire import ArtifactFilter, KeyFilter, Patch, Query, Sort
+from nb_artifacts.unwinding import handled_by
+from nb_artifacts.wire import Patch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from types import CodeType
     from uuid import UUID
 
@@ -48,11 +51,11 @@ GIVES_UP = 60.0
 LOOKS_BACK = 0.3
 """Seconds in which the exception that let go of a loop may still show itself."""
 
-_RECENT = 10
-"""Earlier runs of a key that say what is usual."""
-
 keepers: dict[int, Keeper] = {}
 """Of this process, until their bars have ended and are written."""
+
+_lost: deque[Keeper] = deque(maxlen=50)
+"""Those whose loops were let go of lately."""
 
 
 class Keeper:
@@ -95,7 +98,7 @@ class Keeper:
         self.artifact._shown(show)
         cell = cells.current()
         if cell is not None:
-            cell.at_end.append(self.cell_ended)
+            cell.at_end.append(_weakly(self))
         ticker.add(self)
 
     def _interrupted(self, stop: KeyboardInterrupt) -> None:
@@ -143,7 +146,7 @@ class Keeper:
         self._shared = True
         if self.ledger is None and self.meter.state == "running":
             with suppress(OSError), self.lock:
-                self.ledger = self.ledger or Ledger()
+                self.ledger = self.ledger or Ledger(str(self.id))
         return self.ledger
 
     def tick(self, moment: float) -> None:
@@ -167,10 +170,9 @@ class Keeper:
         if not self._saved and moment >= self._retry:
             self._save()
         left = self.meter.left
-        if left is not None and moment < self._ended_at + LOOKS_BACK:
-            handled = sys._current_exceptions().get(left.thread)
-            error = handled[1] if isinstance(handled, tuple) else handled
-            if isinstance(error, BaseException):
+        if left is not None and left.doubtful and moment < self._ended_at + LOOKS_BACK:
+            error = handled_by(left.thread)
+            if error is not None:
                 self.blame(error)
         elif self._saved or moment >= self._ended_at + GIVES_UP:
             self._forget()
@@ -199,12 +201,22 @@ class Keeper:
             return
         try:
             self._save()
-            if self._saved and self.meter.left is None:
-                self._forget()
-            elif self.meter.left is not None:
-                ticker.hurry()
+            self._note_left()
         finally:
             self.lock.release()
+
+    def _note_left(self) -> None:
+        """A loop let go of: its exception may still show itself, soon or when the cell or the process ends."""
+        left = self.meter.left
+        if left is not None:
+            for other in _lost:
+                if other.meter.left is not None and other.meter.left.code is left.code and other is not self:
+                    other.meter.left = None  # that call is over
+            _lost.append(self)
+        if left is not None and left.doubtful:
+            ticker.hurry()
+        elif self._saved:
+            self._forget()
 
     def _save(self) -> None:
         self._saved = self._write(self._info(), durable=True)
@@ -214,13 +226,13 @@ class Keeper:
             ledger.remove()
 
     def _forget(self) -> None:
-        self.meter.left = None
         keepers.pop(id(self), None)
         ticker.remove(self)
 
     def blame(self, error: BaseException) -> None:
         """Say that this exception ended it, if it did."""
-        if self.mine and self.meter.state in {"running", "stopped"} and self.meter.blame(error, self.owner):
+        may_be = self.meter.state == "running" or self.meter.left is not None
+        if self.mine and may_be and self.meter.blame(error, self.owner):
             self.ended()
 
     def cell_ended(self, error: BaseException | None) -> None:
@@ -294,16 +306,6 @@ class Keeper:
         return display.bundle(self._record, Progress(self._written), self.store.id)
 
 
-def usual(store: Store, key: str, total: float | None) -> float | None:
-    """The median of what the newest finished runs of a key took, of those of the same size if there are any."""
-    query = Query(artifacts=ArtifactFilter(key=KeyFilter(any_=[key])), sort=Sort.VERSION_DESC, limit=2 * _RECENT)
-    infos = [read_info(record, ProgressInfo) for record in store.find(query) if record.type == "progress"]
-    finished = [info for info in infos if info is not None and info.state == "finished" and info.ended is not None]
-    alike = [info for info in finished if info.total == total] or finished
-    took = [(info.ended - info.started).total_seconds() for info in alike[:_RECENT] if info.ended]
-    return round(statistics.median(took), 3) if took else None
-
-
 def _say_where_used(store: Store, key: str | None) -> None:
     """A key in use by another running bar of this process gets a new version, and a word about it."""
     for other in list(keepers.values()):
@@ -315,12 +317,26 @@ def _say_where_used(store: Store, key: str | None) -> None:
 def settle_all() -> None:
     """At the end of the process: what still runs has stopped, unless an exception nobody caught ended it."""
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-    for keeper in list(keepers.values()):
+    for keeper in [*keepers.values(), *_lost]:
         if not keeper.mine:
             continue
         if isinstance(error, BaseException):
             keeper.blame(error)
-        if keeper.meter.state == "running":
-            keeper.meter.end("stopped")
+        left = keeper.meter.left
+        if keeper.meter.state == "running" or (left is not None and left.doubtful and id(keeper) in keepers):
+            keeper.meter.end("stopped")  # an exception that ends the process and is not told of is `sys.exit`
+            keeper._saved = False
         if not keeper._saved:
             keeper.ended()
+
+
+def _weakly(keeper: Keeper) -> Callable[[BaseException | None], None]:
+    """`cell_ended` for a cell that may make bars by the thousand, and must not hold them all."""
+    found = weakref.ref(keeper)
+
+    def ended(error: BaseException | None) -> None:
+        keeper = found()
+        if keeper is not None:
+            keeper.cell_ended(error)
+
+    return ended

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+_PREFIX = "nb-artifacts-"
 _SLOTS = 64
 """Threads that one file has room for."""
 
@@ -24,9 +25,9 @@ _SIZE = 8 * _SLOTS
 class Ledger:
     """The counts of one bar's workers."""
 
-    def __init__(self, folder: Path | None = None) -> None:
-        """A new folder, or one that the owner made. Raises `OSError`."""
-        self.folder = Path(tempfile.mkdtemp(prefix="nb-artifacts-")) if folder is None else folder
+    def __init__(self, name: str, folder: Path | None = None) -> None:
+        """A new folder for the bar of that name, or the one that its owner made. Raises `OSError`."""
+        self.folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{name}-")) if folder is None else folder
         self._maps: dict[str, memoryview[float]] = {}
         self._mine: memoryview[float] | None = None
         self._used = 0
@@ -62,6 +63,12 @@ class Ledger:
                     with Path(entry.path).open("r+b") as file:
                         self._maps[entry.name] = memoryview(mmap.mmap(file.fileno(), _SIZE)).cast("d")
         return sum(sum(view) for view in self._maps.values())
+
+    @staticmethod
+    def remove_left(name: str) -> None:
+        """Delete what the dead owner of a bar has left behind on this host."""
+        for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}{name}-*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def remove(self) -> None:
         """Delete the folder; workers that still count do so unheard."""

@@ -7,7 +7,6 @@ by `break`, by an exception in the loop's body, or because nobody ever finished 
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -15,14 +14,15 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from nb_artifacts.counting import Ender, Position, counted, length
 from nb_artifacts.errors import UnsupportedType
 from nb_artifacts.homes import enter
-from nb_artifacts.meter import place, state_of
 from nb_artifacts.ticker import ticker
+from nb_artifacts.unwinding import let_go_at, state_of
 
 if TYPE_CHECKING:
     from types import FrameType
 
     from nb_artifacts.homes import Home
     from nb_artifacts.meter import Meter
+    from nb_artifacts.types.progress import State
 
 T = TypeVar("T")
 
@@ -72,11 +72,13 @@ class Iteration:
             ticker.interrupt_later()
 
     def _let_go(self, frame: FrameType) -> None:
+        state: State = "stopped"
+        error = None
         if not self._over:
+            self._meter.left, state, error = let_go_at(frame)
             self._close(self.done())
-            self._meter.left = place(frame, threading.get_ident())
         if self._ends:
-            self._home.end(self._meter, "stopped", soon=within_ours(frame))
+            self._home.end(self._meter, state, error, soon=within_ours(frame))
         self.holds = None
 
     def failed(self, error: BaseException) -> None:

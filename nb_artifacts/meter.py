@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from nb_artifacts.counting import Counter
 from nb_artifacts.redact import error_line
 from nb_artifacts.types.progress import MAX_STEPS, State, Step
 from nb_artifacts.types.text import clip_text, one_line
+from nb_artifacts.unwinding import Place, causes, leads_through, state_of
 from nb_artifacts.wire import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
-    from types import CodeType, FrameType
+    from types import CodeType
 
 _REMEMBERS = 5.0
 """Seconds over which a rate is a mean; slower work counts by its newest item."""
 
 _MAX_NAME = 80
-_OURS = "nb_artifacts."
-
-
-class Place(NamedTuple):
-    """Where a loop was let go of: an exception whose traceback goes through here is what ended it."""
-
-    code: CodeType
-    line: int
-    thread: int
 
 
 class Source(Protocol):
@@ -182,45 +173,12 @@ class Meter:
         """
         hit = False
         for meter in [*(row for row, _ in self.below()), self]:
-            for cause in _chain(error):
-                dead = meter.state == "running" and owner is not None and owner.co_name != "<module>"
-                if (meter.left is not None and _through(cause, meter.left.code, meter.left.line)) or (
-                    dead and meter is self and owner is not None and _through(cause, owner)
-                ):
-                    meter.left = None
+            left = meter.left
+            dead = meter is self and meter.state == "running" and owner is not None and owner.co_name != "<module>"
+            for cause in causes(error):
+                through = left is not None and leads_through(cause, left.code, left.line)
+                if through or (dead and owner is not None and leads_through(cause, owner)):
+                    meter.left, hit = None, True
                     meter.end(state_of(cause), cause)
-                    hit = True
                     break
         return hit
-
-
-def state_of(error: BaseException | None) -> State:
-    """How work ends that an exception passes through."""
-    if error is None or isinstance(error, (GeneratorExit, SystemExit)):
-        return "stopped"
-    return "interrupted" if isinstance(error, (KeyboardInterrupt, asyncio.CancelledError)) else "failed"
-
-
-def place(frame: FrameType | None, thread: int) -> Place | None:
-    """The place of the user's code that runs above ours."""
-    while frame is not None and frame.f_globals.get("__name__", "").startswith(_OURS):
-        frame = frame.f_back
-    return None if frame is None else Place(frame.f_code, frame.f_lineno, thread)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An exception, and those in whose handling it came."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _through(error: BaseException, code: CodeType, line: int | None = None) -> bool:
-    traceback = error.__traceback__
-    while traceback is not None:
-        if traceback.tb_frame.f_code is code and line in (None, traceback.tb_lineno):
-            return True
-        traceback = traceback.tb_next
-    return False

@@ -57,7 +57,7 @@ class Outpost:
     def __init__(self, ticket: Ticket) -> None:
         self.ticket = ticket
         self.pid = os.getpid()
-        self._ledger = Ledger(Path(ticket.folder)) if ticket.folder and Path(ticket.folder).is_dir() else None
+        self._ledger = Ledger(ticket.id, Path(ticket.folder)) if ticket.folder and Path(ticket.folder).is_dir() else None
         self._cell: Any = None
         self._sent, self._due, self._warned = 0.0, 0.0, False
         self._opened: Store | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 
 from nb_artifacts.errors import Conflict, NotFound, StoreError
+from nb_artifacts.ledger import Ledger
 from nb_artifacts.process import Writer, is_dead
 from nb_artifacts.wire import ArtifactFilter, Patch, Query, Record, Sort, TypeFilter
 
@@ -115,6 +116,7 @@ def _writer(record: Record) -> Writer | None:
 
 def _interrupt(record: Record, store: Store) -> Record:
     """Write that it was interrupted when it last gave news; what somebody else wrote meanwhile leads."""
+    Ledger.remove_left(str(record.id))
     info = _interrupted(record.info, record.updated)
     with suppress(StoreError):
         try:

@@ -18,8 +18,8 @@ from nb_artifacts import core
 from nb_artifacts.bar import Bar, begin
 from nb_artifacts.counting import length
 from nb_artifacts.loops import Iteration, Loop, is_plain
-from nb_artifacts.meter import place
 from nb_artifacts.types.progress import said
+from nb_artifacts.unwinding import users_frame
 from nb_artifacts.wire import now
 
 if TYPE_CHECKING:
@@ -312,9 +312,9 @@ def _words(text: str | None) -> str:
 
 def _owner() -> CodeType:
     """The code that makes a bar."""
-    found = place(sys._getframe(), 0)
+    found = users_frame(sys._getframe())
     assert found is not None
-    return found.code
+    return found.f_code
 
 
 def trange(*args: int, **kwargs: Any) -> tqdm:

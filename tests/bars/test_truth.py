@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ from waiting import until
 
 import nb_artifacts as nba
 from nb_artifacts import core, settle
+from nb_artifacts.ledger import Ledger
 from nb_artifacts.process import this_process
 from nb_artifacts.types.progress import Progress, ProgressInfo, Step
 from nb_artifacts.wire import now
@@ -214,3 +216,13 @@ def test_a_heartbeat_shows_that_a_quiet_bar_lives(home, monkeypatch):
     with nba.progress(1, "quiet"):
         seq = core.get("quiet").seq
         until(lambda: core.get("quiet").seq > seq + 1)
+
+
+def test_what_a_dead_owner_left_in_the_temporary_folder_goes(home, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    record = keep(process_started=5.0)
+    left = Ledger(str(record.id))
+    other = Ledger("another")
+    assert core.get("bar").info["state"] == "interrupted"
+    assert not left.folder.exists()
+    assert other.folder.exists()

@@ -145,14 +145,14 @@ def test_a_child_that_goes_on_with_the_loop_does_not_move_it(said):
 
 def test_many_forks_while_the_ticker_writes(said):
     with nba.progress(key="storm") as bar:
-        for _ in range(60):
+        for _ in range(25):
             bar.update()
             pid = os.fork()
             if pid == 0:
                 bar.update()
                 os._exit(0)
             assert os.waitpid(pid, 0)[1] == 0
-    assert said("storm") == [("finished", 120)]
+    assert said("storm") == [("finished", 50)]
 
 
 def elsewhere(bar):
