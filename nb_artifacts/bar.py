@@ -42,7 +42,7 @@ class Bar:
 
     Safe to use from any thread, in a forked process and, pickled, in any other: what is added there counts here.
     A ``with`` block ends it: "finished", "failed" or "interrupted" by an exception, "stopped" where the total was not
-    reached. A bar that nobody holds any more has stopped.
+    reached. A bar that nobody holds any more has stopped. In another process neither `step` nor a loop in it has a row.
     """
 
     _advance = 0.0
@@ -51,7 +51,8 @@ class Bar:
     def __init__(self, meter: Meter, home: Home) -> None:
         self._meter, self._home = meter, home
         self._mine = meter.counter.mine
-        _bars.add(self)
+        key = id(self)
+        _bars[key] = weakref.ref(self, lambda _: _bars.pop(key, None))
 
     def update(self, n: float = 1) -> None:
         """`n` more are done; less than 0 takes back. Costs next to nothing: the store is written by the ticker."""
@@ -161,7 +162,8 @@ class Bar:
         return f"<Bar {self.state}, {done:g}{'' if total is None else f' of {total:g}'}>"
 
 
-_bars: weakref.WeakSet[Bar] = weakref.WeakSet()
+_bars: dict[int, weakref.ref[Bar]] = {}
+"""Those of this process."""
 _outposts: dict[str, Bar] = {}
 """Bars of other processes that this one adds to, by the artifact's id."""
 
@@ -213,7 +215,7 @@ def _ticket(meter: Meter, home: Home) -> Ticket | None:
         return home.ticket
     if not isinstance(home, Keeper):
         return None
-    ledger = home.share()
+    ledger = home.share() if home.mine else home.ledger  # the lock may be held by a thread that no child has
     folder = None if ledger is None else str(ledger.folder)
     return Ticket(str(home.id), home.store.where, home.store.id, folder, meter.total, meter.unit)
 
@@ -222,7 +224,7 @@ def _attach(ticket: Ticket | None) -> Bar:
     """The bar of a ticket in this process: the bar itself where it is owned, else one that adds to it."""
     if ticket is None:
         return Bar(Meter(), Nowhere())
-    for bar in list(_bars):
+    for bar in _living():
         if isinstance(bar._home, Keeper) and bar._home.mine and str(bar._home.id) == ticket.id and bar._meter.parent is None:
             return bar
     found = _outposts.get(ticket.id)
@@ -234,8 +236,12 @@ def _attach(ticket: Ticket | None) -> Bar:
     return found
 
 
+def _living() -> list[Bar]:
+    return [bar for found in list(_bars.values()) if (bar := found()) is not None]
+
+
 def _before_fork() -> None:
-    for bar in list(_bars):
+    for bar in _living():
         if bar._meter.parent is None and bar._meter.state == "running":
             bar._home.share()
 
@@ -245,7 +251,7 @@ def _after_fork() -> None:
     keepers.clear()
     homes.leave()
     _outposts.clear()
-    for bar in list(_bars):
+    for bar in _living():
         meter, home = bar._meter, bar._home
         ticket = _ticket(meter, home) if meter.parent is None and meter.state == "running" else None
         if ticket is not None:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 class Home(Protocol):
     """What a bar and its loops tell."""
 
+    @property
+    def mine(self) -> bool:
+        """Whether this process made it; what a fork inherited is left alone."""
+
     def end(self, meter: Meter, state: State, error: BaseException | None = None, *, soon: bool = False) -> None:
         """A bar or row is over; a bar is written so when this returns, or in a moment with `soon`."""
 
@@ -48,6 +52,7 @@ class Nowhere:
     """For a bar that is switched off, or whose artifact could not be kept."""
 
     artifact = None
+    mine = True
 
     def end(self, meter: Meter, state: State, error: BaseException | None = None, *, soon: bool = False) -> None:  # noqa: ARG002
         """See `Home`."""

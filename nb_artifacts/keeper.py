@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, UnsetType
 
 from nb_artifacts import cells, core, display
-from nb_artifacts.errors import Conflict, NotFound, StoreError
+from nb_artifacts.errors import Conflict, NotFound, StoreBusy, StoreError
 from nb_artifacts.foresight import usual
 from nb_artifacts.handle import Artifact
 from nb_artifacts.ledger import Ledger
@@ -47,6 +47,9 @@ RETRY = 1.0
 
 GIVES_UP = 60.0
 """Seconds for which the end of a bar is tried again, where the store could not be written."""
+
+_ATTEMPTS = 50
+"""Times that a write begins anew because another host was faster."""
 
 LOOKS_BACK = 0.3
 """Seconds in which the exception that let go of a loop may still show itself."""
@@ -257,7 +260,9 @@ class Keeper:
         """Write what is true now; False where the store could not."""
         description, self._description = self._description, UNSET
         try:
-            while not self._gone:
+            for _ in range(_ATTEMPTS):
+                if self._gone:
+                    break
                 content = Progress(info).content()
                 patch = Patch(data=content.data, info=content.info, description=description)
                 try:
@@ -266,6 +271,8 @@ class Keeper:
                 except Conflict:
                     self._take_over()
                     info = self._info()
+            else:
+                raise StoreBusy(f"{self.store.where}: others change the bar all the time")
         except NotFound:
             self._gone = True  # deleted while it ran: nothing is left to write to
         except StoreError as error:

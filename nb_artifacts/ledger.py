@@ -50,7 +50,7 @@ class Ledger:
     def _new_file(self) -> memoryview[float]:
         handle, _ = tempfile.mkstemp(dir=self.folder, prefix=f"{os.getpid()}-")
         try:
-            os.truncate(handle, _SIZE)
+            os.write(handle, bytes(_SIZE))  # a hole would only be found to have no room when it is written to
             return memoryview(mmap.mmap(handle, _SIZE)).cast("d")
         finally:
             os.close(handle)

@@ -56,7 +56,7 @@ class Iteration:
 
     def exhausted(self) -> None:
         """See `counting.Run`."""
-        if not self._over and self._position is not None:
+        if not self._over and self._position is not None and self._home.mine:
             self._close(self._position())
             if self._ends:
                 self._home.end(self._meter, "finished")
@@ -64,7 +64,7 @@ class Iteration:
 
     def let_go(self) -> None:
         """See `counting.Run`. Runs in a finalizer, so no exception may leave it."""
-        if self._over and not (self._ends and self._home.waits(self._meter)):
+        if not self._home.mine or (self._over and not (self._ends and self._home.waits(self._meter))):
             return
         try:
             self._let_go(sys._getframe(1))
@@ -83,7 +83,7 @@ class Iteration:
 
     def failed(self, error: BaseException) -> None:
         """The iterable itself raised."""
-        if not self._over and self._position is not None:
+        if not self._over and self._position is not None and self._home.mine:
             self._close(self._position())
             if self._ends:
                 self._home.end(self._meter, state_of(error), error)

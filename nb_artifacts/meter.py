@@ -134,14 +134,15 @@ class Meter:
             self.parent._child_ended(self)
 
     def _child_ended(self, child: Meter) -> None:
-        if not child.leave:
-            if child in self.children:
-                self.children.remove(child)
-            return
-        ended = [one for one in self.children if one.state != "running"]
-        for one in ended[: max(len(ended) - MAX_STEPS, 0)]:
-            self.children.remove(one)
-            self.hidden += 1 + one.hidden + len(list(one.below()))
+        with self.counter.guard:
+            if not child.leave:
+                if child in self.children:
+                    self.children.remove(child)
+                return
+            ended = [one for one in self.children if one.state != "running"]
+            for one in ended[: max(len(ended) - MAX_STEPS, 0)]:
+                self.children.remove(one)
+                self.hidden += 1 + one.hidden + len(list(one.below()))
 
     def below(self, level: int = 1) -> Iterator[tuple[Meter, int]]:
         """Every row below, in order, with its level."""

@@ -81,6 +81,11 @@ class Outpost:
         if not soon:
             self.send()
 
+    @property
+    def mine(self) -> bool:
+        """See `homes.Home`."""
+        return self.pid == os.getpid()
+
     def waits(self, meter: Meter) -> bool:  # noqa: ARG002
         """See `homes.Home`."""
         return False
@@ -129,7 +134,7 @@ class Outpost:
 
     def send(self) -> None:
         """Add what has been counted since the last time to the record."""
-        if self._ledger is not None or self.pid != os.getpid():
+        if self._ledger is not None or not self.mine:
             return
         delta = self.meter.done() - self._sent
         if delta and self._patch(lambda info: _added(info, delta)):

@@ -136,10 +136,6 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
     def n(self, n: float) -> None:
         self._meter.counter.add(n - self._meter.done())
 
-    def close(self) -> None:
-        """End the bar; a second time changes nothing."""
-        super().close()
-
     def clear(self, *_: Any, **__: Any) -> None:
         """Nothing is printed that could be cleared."""
 
@@ -147,7 +143,7 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
         """The ticker refreshes; True as tqdm says when it did."""
         return True
 
-    moveto = unpause = refresh
+    display = moveto = unpause = refresh
 
     def reset(self, total: float | None = None) -> None:
         """Begin again from 0; a bar that had ended begins anew, under its key as a new version."""
@@ -183,6 +179,16 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
         """Say a text beside the bar."""
         self.postfix = s or None
         self.message(_words(s) or None)
+
+    @property
+    def start_t(self) -> float:
+        """When it began, in seconds since 1970."""
+        return self._meter.started.timestamp()
+
+    @property
+    def last_print_n(self) -> float:
+        """How many are done: whoever looks sees the newest."""
+        return self.n
 
     @property
     def format_dict(self) -> dict[str, Any]:

@@ -54,8 +54,8 @@ def test_it_has_every_public_member_of_tqdm(home):
     assert missing <= {
         # of a terminal or of tqdm's own machinery
         "fp", "ncols", "nrows", "ascii", "colour", "bar_format", "dynamic_ncols", "smoothing", "gui", "delay", "mininterval",
-        "maxinterval", "miniters", "dynamic_miniters", "write_bytes", "unit_divisor", "lock_args", "sp", "last_print_n",
-        "last_print_t", "start_t", "status_printer", "format_meter", "external_write_mode", "set_postfix_str", "display",
+        "maxinterval", "miniters", "dynamic_miniters", "write_bytes", "unit_divisor", "lock_args", "sp",
+        "last_print_t", "status_printer", "format_meter", "external_write_mode",
     }  # fmt: skip
 
 
