@@ -218,3 +218,8 @@ function text(value: unknown): string {
 function joined(...parts: string[]): string {
   return parts.filter(Boolean).join(' · ');
 }
+
+/** What a caught value says went wrong. */
+export function failure(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

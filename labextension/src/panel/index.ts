@@ -12,7 +12,7 @@ import {
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { RequestError, isId, sharedClient } from '../client';
 import type { Client } from '../client';
-import { title } from '../format';
+import { failure, title } from '../format';
 import { tools as toolsOf } from '../frontend';
 import { artifactsIcon } from '../icons';
 import { ArtifactsModel } from '../model';
@@ -101,7 +101,7 @@ async function remove(model: PageModel, record: WireRecord): Promise<void> {
   if (answer.button.accept) {
     await model
       .remove()
-      .catch((error: Error) => showErrorMessage('The artifact was not deleted', error));
+      .catch((error: unknown) => showErrorMessage('The artifact was not deleted', failure(error)));
   }
 }
 

@@ -41,6 +41,52 @@ function moved(key: string, at: number, page: number, last: number): number | nu
   }
 }
 
+/** The records in the window, and the active one wherever it is, each with its place. */
+function shownRows(
+  items: readonly WireRecord[],
+  at: number,
+  view: { first: number; end: number }
+): (readonly [WireRecord, number])[] {
+  const shown = items
+    .slice(view.first, view.end)
+    .map((record, i) => [record, view.first + i] as const);
+  const here = items[at];
+  return here && (at < view.first || at >= view.end) ? [...shown, [here, at]] : shown;
+}
+
+interface RowsProps {
+  items: readonly WireRecord[];
+  at: number;
+  view: { first: number; end: number; rowHeight: number };
+  open: (record: WireRecord) => void;
+  minute: number;
+}
+
+/** The rows in the window, in a box as high as all of them. */
+function Rows({ items, at, view, open, minute }: RowsProps): ReactElement {
+  return (
+    <div
+      className="jp-nba-list-all"
+      style={{ height: items.length * view.rowHeight }}
+      role="presentation"
+    >
+      {shownRows(items, at, view).map(([record, index]) => (
+        <Row
+          key={nameOf(record)}
+          id={rowId(record)}
+          record={record}
+          index={index}
+          count={items.length}
+          top={index * view.rowHeight}
+          active={index === at}
+          open={open}
+          minute={minute}
+        />
+      ))}
+    </div>
+  );
+}
+
 /**
  * Artifacts, newest first. While a pointer is at work over the list, or it is scrolled, nothing changes its place:
  * rows follow live where they are, and a button says how many new ones wait above.
@@ -95,13 +141,7 @@ export function List(props: ListProps): ReactElement {
     }
   };
 
-  const shown = items
-    .slice(view.first, view.end)
-    .map((record, i) => [record, view.first + i] as const);
   const here = items[at];
-  if (here && (at < view.first || at >= view.end)) {
-    shown.push([here, at]);
-  }
   return (
     <div className="jp-nba-list-frame">
       {waiting > 0 && (
@@ -119,25 +159,7 @@ export function List(props: ListProps): ReactElement {
         onKeyDown={onKeyDown}
         onFocus={onFocus}
       >
-        <div
-          className="jp-nba-list-all"
-          style={{ height: items.length * view.rowHeight }}
-          role="presentation"
-        >
-          {shown.map(([record, index]) => (
-            <Row
-              key={nameOf(record)}
-              id={rowId(record)}
-              record={record}
-              index={index}
-              count={items.length}
-              top={index * view.rowHeight}
-              active={index === at}
-              open={open}
-              minute={props.minute}
-            />
-          ))}
-        </div>
+        <Rows items={items} at={at} view={view} open={open} minute={props.minute} />
       </div>
     </div>
   );

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { KeyboardEvent, ReactElement } from 'react';
 import type { Client } from '../client';
-import { exactly, title, typeWord } from '../format';
+import { exactly, failure, title, typeWord } from '../format';
 import { openSource } from '../source';
 import type { Source, Tools } from '../source';
 import { viewOf } from '../views';
@@ -12,7 +12,7 @@ import { useClock, useSignal } from './hooks';
 import type { PageModel } from './pagemodel';
 import { RunView } from './run';
 import { RunModel } from './runmodel';
-import { Failure, Message, Skeleton, Stale } from './states';
+import { Boundary, Failure, Message, Skeleton, Stale } from './states';
 import { Code, Fragment, Raw } from './texts';
 import { Versions } from './versions';
 import { Copy, TypeIcon, clockTime, versionWord, when } from './words';
@@ -99,7 +99,7 @@ function useSource(client: Client, id: string, tools: Tools): Sourced {
           );
         }
       },
-      (error: Error) => ended.signal.aborted || setState({ source: error.message, seen: 0 })
+      (error: unknown) => ended.signal.aborted || setState({ source: failure(error), seen: 0 })
     );
     return () => ended.abort();
   }, [client, id, tools]);
@@ -260,7 +260,9 @@ function Tabs(props: ShownProps & { source: Sourced }): ReactElement {
         id={`${id}-panel`}
         aria-labelledby={`${id}-${tab}`}
       >
-        <TabPanel {...props} />
+        <Boundary key={tab}>
+          <TabPanel {...props} />
+        </Boundary>
       </div>
     </>
   );
@@ -304,9 +306,9 @@ function Rendered({ source }: { source: Source }): ReactElement {
     const node = host.current;
     const ended = new AbortController();
     if (node) {
-      Promise.resolve(view(node, source, ended.signal)).catch((error: Error) => {
+      Promise.resolve(view(node, source, ended.signal)).catch((error: unknown) => {
         if (!ended.signal.aborted) {
-          node.textContent = `This artifact could not be shown. ${error.message}`;
+          node.textContent = `This artifact could not be shown. ${failure(error)}`;
         }
       });
     }

@@ -1,13 +1,13 @@
 /** The sidebar: search, types, the newest version of every key, and where it is all kept. */
 import { useMemo, useRef } from 'react';
 import type { KeyboardEvent, ReactElement, RefObject } from 'react';
-import { bytes, count, exactly, plural, typeWord } from '../format';
+import { bytes, count, exactly, line, plural, typeWord } from '../format';
 import type { ArtifactsModel } from '../model';
 import type { WireRecord } from '../wire';
 import { TYPES } from '../wire';
 import { useClock, useSignal } from './hooks';
 import { List } from './list';
-import { Empty, Failure, NoMatch, Skeleton, Stale } from './states';
+import { Boundary, Empty, Failure, NoMatch, Skeleton, Stale } from './states';
 import { clockTime } from './words';
 
 /** What the sidebar shows and whom it tells. */
@@ -40,7 +40,9 @@ export function Sidebar({ model, open }: SidebarProps): ReactElement {
         <Search model={model} input={search} list={list} />
         <Types model={model} />
       </header>
-      <Content model={model} open={open} clear={clear} list={list} minute={minute} />
+      <Boundary>
+        <Content model={model} open={open} clear={clear} list={list} minute={minute} />
+      </Boundary>
       <Footer model={model} />
     </div>
   );
@@ -84,12 +86,13 @@ function Search(props: {
   );
 }
 
-const PLURALS: { [type: string]: string } = {
-  link: 'Links',
-  image: 'Images',
-  table: 'Tables',
-  display: 'Outputs'
-};
+const PLURALS = new Map([
+  ['link', 'Links'],
+  ['image', 'Images'],
+  ['table', 'Tables'],
+  ['display', 'Outputs'],
+  ['', 'No type']
+]);
 
 function Types({ model }: { model: ArtifactsModel }): ReactElement | null {
   const counts = useMemo(() => model.counts(), [model.latest]);
@@ -121,7 +124,7 @@ function Types({ model }: { model: ArtifactsModel }): ReactElement | null {
           n={counts.get(type) ?? 0}
           click={() => toggle(type)}
         >
-          {PLURALS[type] ?? (type === '' ? 'No type' : typeWord(type))}
+          {PLURALS.get(type) ?? line(typeWord(type), 40)}
         </Chip>
       ))}
     </div>

@@ -1,4 +1,5 @@
 /** What the panel shows where there is no list, or not the newest one: loading, empty, no match, offline, error. */
+import { Component } from 'react';
 import type { ReactElement, ReactNode } from 'react';
 import { Copy } from './words';
 
@@ -55,11 +56,11 @@ export function NoMatch({ clear }: { clear: () => void }): ReactElement {
 }
 
 /** The list could not be read at all. */
-export function Failure({ why, retry }: { why: string; retry: () => void }): ReactElement {
+export function Failure(props: { title?: string; why: string; retry: () => void }): ReactElement {
   return (
-    <Message title="The artifacts cannot be read" role="alert">
-      <p>{why}</p>
-      <button type="button" className="jp-nba-button" onClick={retry}>
+    <Message title={props.title ?? 'The artifacts cannot be read'} role="alert">
+      <p>{props.why}</p>
+      <button type="button" className="jp-nba-button" onClick={props.retry}>
         Retry
       </button>
     </Message>
@@ -90,4 +91,23 @@ export function Message(props: {
       {props.children}
     </div>
   );
+}
+
+/** Keeps the rest of the panel alive where one part of it cannot be drawn. */
+export class Boundary extends Component<{ children: ReactNode }, { error: Error | null }> {
+  override state: { error: Error | null } = { error: null };
+
+  static getDerivedStateFromError(error: Error): { error: Error } {
+    return { error };
+  }
+
+  override render(): ReactNode {
+    const { error } = this.state;
+    const retry = () => this.setState({ error: null });
+    return error ? (
+      <Failure title="This could not be drawn" why={error.message} retry={retry} />
+    ) : (
+      this.props.children
+    );
+  }
 }

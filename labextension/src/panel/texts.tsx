@@ -1,7 +1,7 @@
 /** The tabs "Raw" and "Source": what is stored as it stands, and the code of the cell. */
 import { useEffect, useRef, useState } from 'react';
 import type { ReactElement } from 'react';
-import { bytes, count } from '../format';
+import { bytes, count, failure } from '../format';
 import { print } from '../json';
 import type { Source } from '../source';
 import { origin } from '../views/card';
@@ -36,7 +36,7 @@ export function Raw({ source }: { source: Source }): ReactElement {
     let current = true;
     source.data().then(
       value => current && setData({ value }),
-      (error: Error) => current && setData({ error: error.message })
+      (error: unknown) => current && setData({ error: failure(error) })
     );
     return () => {
       current = false;
@@ -80,13 +80,13 @@ function Block(props: {
   );
 }
 
-const ENDINGS: { [media: string]: string } = {
-  'application/vnd.apache.parquet': 'parquet',
-  'application/json': 'json',
-  'text/plain': 'txt',
-  'image/jpeg': 'jpg',
-  'image/svg+xml': 'svg'
-};
+const ENDINGS = new Map([
+  ['application/vnd.apache.parquet', 'parquet'],
+  ['application/json', 'json'],
+  ['text/plain', 'txt'],
+  ['image/jpeg', 'jpg'],
+  ['image/svg+xml', 'svg']
+]);
 
 function Download({ source }: { source: Source }): ReactElement {
   const { record } = source;
@@ -95,7 +95,7 @@ function Download({ source }: { source: Source }): ReactElement {
     const url = URL.createObjectURL(await source.blob());
     const link = document.createElement('a');
     link.href = url;
-    link.download = `${record.key ?? record.id}.${ENDINGS[media] ?? media.replace(/^.*\//, '')}`;
+    link.download = `${record.key ?? record.id}.${ENDINGS.get(media) ?? media.replace(/^.*\//, '')}`;
     link.click();
     window.setTimeout(() => URL.revokeObjectURL(url), 60_000);
   };

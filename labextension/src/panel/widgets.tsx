@@ -51,13 +51,13 @@ class PageContent extends ReactWidget {
     super();
     this.addClass('jp-nba-page');
     this.node.tabIndex = -1;
-    props.model.changed.connect(this.describe, this);
+    props.model.changed.connect(this.describe);
     this.describe();
   }
 
   override dispose(): void {
     if (!this.isDisposed) {
-      this.props.model.changed.disconnect(this.describe, this);
+      this.props.model.changed.disconnect(this.describe);
       this.props.model.dispose();
     }
     super.dispose();
@@ -67,14 +67,14 @@ class PageContent extends ReactWidget {
     return <Page {...this.props} />;
   }
 
-  private describe(): void {
+  private readonly describe = (): void => {
     const { record } = this.props.model;
     if (record) {
       this.title.label = record.key ?? typeWord(record.type);
       this.title.icon = iconOf(record.type);
       this.title.caption = [record.key ?? 'No key', record.description].filter(Boolean).join('\n');
     }
-  }
+  };
 }
 
 /** An artifact's page as a widget of the main area. */
