@@ -21,7 +21,15 @@ TEXT = encode("A line of a report, as people write them.\n" * 24)
 
 def record(n):
     moment = now()
-    return Record(id=new_id(), created=moment, updated=moment, key=f"report-{n % 10}", type="markdown", data=Raw(TEXT), info={"size": 1008, "title": None})
+    return Record(
+        id=new_id(),
+        created=moment,
+        updated=moment,
+        key=f"report-{n % 10}",
+        type="markdown",
+        data=Raw(TEXT),
+        info={"size": 1008, "title": None},
+    )
 
 
 class Floor:

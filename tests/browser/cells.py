@@ -23,9 +23,7 @@ TYPES = {
         'pd.DataFrame({"carrier": ["F9", "EV", None], "flights": [685, 54173, 601], "delay": [20.216, 19.955, None]})'
     ),
     "display": (
-        "%%artifact display --key each-display\n"
-        "from IPython.display import HTML\n"
-        'HTML("<b>bold words</b> and <i>others</i>")'
+        '%%artifact display --key each-display\nfrom IPython.display import HTML\nHTML("<b>bold words</b> and <i>others</i>")'
     ),
 }
 """One cell for each type, keyed ``each-<type>``."""

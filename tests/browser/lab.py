@@ -14,7 +14,9 @@ from browser.server import JupyterServer
 
 SHOTS = Path(__file__).parent / "shots"
 
-_NOISE = re.compile(r"Failed to load resource|Comm not found|favicon|preloaded using link preload|ResizeObserver loop|reading 'schema'")
+_NOISE = re.compile(
+    r"Failed to load resource|Comm not found|favicon|preloaded using link preload|ResizeObserver loop|reading 'schema'"
+)
 """Console errors of JupyterLab, Notebook 7 and Chromium themselves, seen without our extension too."""
 
 _OPEN = """async path => {

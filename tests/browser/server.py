@@ -23,7 +23,7 @@ BUILT = ROOT / "nb_artifacts" / "labextension"
 QUIET = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
-    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none", "maxNumberOutputs": 0},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none", "maxNumberOutputs": 1000},
 }
 """No news toast, no saving behind a test's back, and every cell in the DOM."""
 
@@ -129,8 +129,7 @@ class JupyterServer:
     def _environment(self) -> dict[str, str]:
         env = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "NB_ARTIFACTS", "IPYTHON"))}
         env |= {
-            f"JUPYTER_{name}_DIR": str(_made(self.folder / f"jupyter-{name.lower()}"))
-            for name in ("CONFIG", "DATA", "RUNTIME")
+            f"JUPYTER_{name}_DIR": str(_made(self.folder / f"jupyter-{name.lower()}")) for name in ("CONFIG", "DATA", "RUNTIME")
         }
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         return env | {

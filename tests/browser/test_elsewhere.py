@@ -6,9 +6,10 @@ import uuid
 
 import nbformat
 import pytest
+from playwright.sync_api import expect
+
 from browser.lab import Lab
 from browser.server import JupyterServer
-from playwright.sync_api import expect
 
 MIME = "application/vnd.nb-artifacts.v1+json"
 SAID = "<table><thead><tr><th>carrier</th></tr></thead><tbody><tr><td>as it was saved</td></tr></tbody></table>"

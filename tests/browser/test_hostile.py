@@ -9,9 +9,10 @@ from typing import Any
 
 import nbformat
 import pytest
+from playwright.sync_api import expect
+
 from browser.lab import Lab
 from browser.server import ROOT, JupyterServer
-from playwright.sync_api import expect
 
 MIME = "application/vnd.nb-artifacts.v1+json"
 
@@ -119,9 +120,7 @@ def _opened(lab: Lab, name: str, cases: list[dict[str, Any]], *, trusted: bool) 
 
 
 @pytest.mark.parametrize("store", ["here", "elsewhere"])
-def test_outputs_are_harmless_and_the_same_trusted_or_not(
-    lab: Lab, hostile: list[dict[str, Any]], store: str
-) -> None:
+def test_outputs_are_harmless_and_the_same_trusted_or_not(lab: Lab, hostile: list[dict[str, Any]], store: str) -> None:
     cases = hostile if store == "here" else [_from_another_store(case) for case in hostile]
     untrusted = _opened(lab, f"hostile-{store}.ipynb", cases, trusted=False)
     trusted = _opened(lab, f"hostile-{store}-trusted.ipynb", cases, trusted=True)

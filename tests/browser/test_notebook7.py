@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from browser.cells import EACH, TYPES
 from browser.lab import Lab
 from browser.server import JupyterServer
-from playwright.sync_api import expect
 
 
 def test_notebook7_shows_outputs_sidebar_and_page(lab: Lab, server: JupyterServer) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from browser.cells import EACH, LOAD, TRUTHS, TYPES
 from browser.lab import Lab
 from browser.server import JupyterServer
-from playwright.sync_api import expect
 
 
 def _see_each(lab: Lab) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
+from playwright.sync_api import Page, expect
+
 from browser.cells import EACH
 from browser.lab import Lab
 from browser.server import JupyterServer
-from playwright.sync_api import Page, expect
 
 FOLLOWED = """
 import sys

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from playwright.sync_api import expect
+
 from browser.cells import LOAD, TYPES
 from browser.lab import Lab
 from browser.server import ROOT, JupyterServer
-from playwright.sync_api import expect
 
 QUICKSTART = ROOT / "notebooks" / "quickstart.ipynb"
 SEEN = ("link", "markdown", "progress", "image", "table")

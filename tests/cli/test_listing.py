@@ -94,7 +94,14 @@ def test_inspect_tells_the_run_and_facts(cli):
 
     etl()
     text = cli("inspect", "made").stdout
-    for fact in ("task load, in flow etl, in ", "session", "x, y", "metadata_.unitkm", "application/vnd.apache.parquet", "sha256 "):
+    for fact in (
+        "task load, in flow etl, in ",
+        "session",
+        "x, y",
+        "metadata_.unitkm",
+        "application/vnd.apache.parquet",
+        "sha256 ",
+    ):
         assert fact.replace(" ", "") in text.replace(" ", "")
     assert "    Line one\n\n    line two\n" in text
 

@@ -22,7 +22,14 @@ with nba.progress(4, "watched", "Four parts", unit="parts") as bar:
 
 def start(home, how):
     env = {**os.environ, "NB_ARTIFACTS_HOME": str(home)}
-    return subprocess.Popen([sys.executable, "-c", WORK, how], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=env)
+    return subprocess.Popen(
+        [sys.executable, "-c", WORK, how],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=env,
+    )
 
 
 def watch(home, *arguments, stdout=subprocess.PIPE):
@@ -94,7 +101,7 @@ def test_a_terminal_gets_bars(home):
             break
         seen += part
     watcher.wait(timeout=60)
-    assert "watched".encode() in seen
+    assert b"watched" in seen
     assert "finished" in seen.decode()
     assert "━".encode() in seen
 

@@ -21,7 +21,13 @@ def run(kind=RunKind.cell, **members) -> Run:
 def of(**members) -> Query:
     """A query by the plain values of filters: `of(key="a", type="table", latest=True)`."""
     filters = {}
-    for name, kind in (("id", IdFilter), ("key", KeyFilter), ("type", TypeFilter), ("flow_run_id", IdFilter), ("task_run_id", IdFilter)):
+    for name, kind in (
+        ("id", IdFilter),
+        ("key", KeyFilter),
+        ("type", TypeFilter),
+        ("flow_run_id", IdFilter),
+        ("task_run_id", IdFilter),
+    ):
         if name in members:
             value = members.pop(name)
             filters[name] = kind(any_=[value]) if isinstance(value, (str, UUID)) else kind(any_=list(value))

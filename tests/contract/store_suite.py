@@ -61,7 +61,21 @@ class TestPutAndGet:
         assert given.version is None, "what was given is not touched"
         found = store.get(given.id)
         assert found == put
-        for name in ("id", "created", "updated", "key", "type", "description", "data", "metadata_", "flow_run_id", "task_run_id", "tags", "info", "blob"):
+        for name in (
+            "id",
+            "created",
+            "updated",
+            "key",
+            "type",
+            "description",
+            "data",
+            "metadata_",
+            "flow_run_id",
+            "task_run_id",
+            "tags",
+            "info",
+            "blob",
+        ):
             assert getattr(found, name) == getattr(given, name), name
 
     @pytest.mark.parametrize("data", DATA, ids=lambda data: repr(data)[:20])
@@ -145,7 +159,9 @@ class TestPutAndGet:
     @pytest.mark.parametrize("member", ["key", "data", "type", "description", "metadata_", "tags", "info", "flow_run_id"])
     def test_the_same_id_with_other_content_is_a_conflict(self, store, member):
         put = store.put(record("k", 1, type="t", description="d", metadata_={"a": "b"}, tags=["t"], info={"a": 1}))
-        other = {"key": "l", "data": Raw(b"2"), "metadata_": {}, "tags": [], "info": {}, "flow_run_id": uuid4()}.get(member, "other")
+        other = {"key": "l", "data": Raw(b"2"), "metadata_": {}, "tags": [], "info": {}, "flow_run_id": uuid4()}.get(
+            member, "other"
+        )
         given = record("k", 1, type="t", description="d", metadata_={"a": "b"}, tags=["t"], info={"a": 1}, id=put.id)
         setattr(given, member, other)
         with pytest.raises(Conflict, match=str(put.id)):
@@ -273,7 +289,9 @@ class TestPatches:
         put = store.put(record(created=tomorrow, updated=tomorrow))
         assert store.patch(put.id, Patch()).updated > tomorrow
 
-    @pytest.mark.parametrize("lengths", [(10, 1000), (1000, 10), (1000, 300_000), (300_000, 1000), (300_000, 300_001), (10, 300_000)])
+    @pytest.mark.parametrize(
+        "lengths", [(10, 1000), (1000, 10), (1000, 300_000), (300_000, 1000), (300_000, 300_001), (10, 300_000)]
+    )
     def test_data_may_change_its_length(self, store, lengths):
         put = store.put(record("k", "x" * lengths[0]))
         data = json.dumps("y" * lengths[1]).encode()
@@ -523,7 +541,9 @@ class TestRuns:
             state=RunState.failed,
             ended=now(),
             error="KeyError: 'x'",
-            provenance=Provenance(notebook="a/b.ipynb", cell_id="c1", execution_count=3, source="1/0", packages={"pandas": "2"}, inputs=[uuid4()]),
+            provenance=Provenance(
+                notebook="a/b.ipynb", cell_id="c1", execution_count=3, source="1/0", packages={"pandas": "2"}, inputs=[uuid4()]
+            ),
         )
         put = store.put_run(given)
         assert put.seq == store.last_seq()
@@ -541,8 +561,13 @@ class TestRuns:
 
     def test_are_found(self, store):
         session = store.put_run(run(RunKind.session, provenance=Provenance(notebook="a.ipynb", kernel_id="K")))
-        cells = [store.put_run(run(parent_id=session.id, session_id=session.id, provenance=Provenance(cell_id=f"c{n % 2}"))) for n in range(4)]
-        other = store.put_run(run(state=RunState.completed, provenance=Provenance(notebook="b.ipynb", cell_id="c0", kernel_id="L")))
+        cells = [
+            store.put_run(run(parent_id=session.id, session_id=session.id, provenance=Provenance(cell_id=f"c{n % 2}")))
+            for n in range(4)
+        ]
+        other = store.put_run(
+            run(state=RunState.completed, provenance=Provenance(notebook="b.ipynb", cell_id="c0", kernel_id="L"))
+        )
 
         def found(**members):
             return ids(store.find_runs(RunQuery(**members)))
@@ -572,7 +597,11 @@ class TestFeed:
         store.delete(second.id)
         again = store.put_run(made)
         feed = store.changes()
-        assert [(change.kind, change.seq) for change in feed] == [("artifact", patched.seq), ("deleted", patched.seq + 1), ("run", again.seq)]
+        assert [(change.kind, change.seq) for change in feed] == [
+            ("artifact", patched.seq),
+            ("deleted", patched.seq + 1),
+            ("run", again.seq),
+        ]
         assert feed[0].record == store.find(Query())[0]
         assert feed[0].record.data is UNSET, "long data does not travel with events"
         assert feed[2].run == again
@@ -653,7 +682,9 @@ class TestBlobs:
             store.open_blob(BlobRef(sha256="0" * 64, size=1, media="text/plain"))
         assert caught.value.sha256 == "0" * 64
 
-    @pytest.mark.parametrize("name", ["", "..", "../../etc/passwd", "/etc/passwd", "%2e%2e%2f", "0" * 63, "A" * 64, "0" * 64 + "\n", "0\0" * 32])
+    @pytest.mark.parametrize(
+        "name", ["", "..", "../../etc/passwd", "/etc/passwd", "%2e%2e%2f", "0" * 63, "A" * 64, "0" * 64 + "\n", "0\0" * 32]
+    )
     def test_no_name_leads_elsewhere(self, store, name):
         with pytest.raises(BlobMissing):
             store.open_blob(BlobRef(sha256=name, size=1, media="text/plain"))

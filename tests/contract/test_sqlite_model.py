@@ -47,7 +47,9 @@ class Model(RuleBasedStateMachine):
         self.seq = seq
         self.seqs[id] = seq
 
-    @rule(target=there, at=st.integers(0, 1), key=KEYS, length=LENGTHS, description=TEXTS, type=st.sampled_from([None, "t", "u"]))
+    @rule(
+        target=there, at=st.integers(0, 1), key=KEYS, length=LENGTHS, description=TEXTS, type=st.sampled_from([None, "t", "u"])
+    )
     def put(self, at, key, length, description, type):
         given = record(key, type=type, description=description)
         given.data = data(length)
@@ -73,7 +75,12 @@ class Model(RuleBasedStateMachine):
     @rule(
         at=st.integers(0, 1),
         id=there,
-        patch=st.builds(Patch, data=st.just(UNSET) | LENGTHS.map(data), description=st.just(UNSET) | TEXTS, info=st.just(UNSET) | st.just({"a": 1})),
+        patch=st.builds(
+            Patch,
+            data=st.just(UNSET) | LENGTHS.map(data),
+            description=st.just(UNSET) | TEXTS,
+            info=st.just(UNSET) | st.just({"a": 1}),
+        ),
         durable=st.booleans(),
         stale=st.booleans(),
     )
@@ -139,7 +146,9 @@ class Model(RuleBasedStateMachine):
     def check_keys(self, store):
         newest = {}
         for key in self.last:
-            mine = sorted((each for each in self.records.values() if each.key == key), key=lambda each: each.version, reverse=True)
+            mine = sorted(
+                (each for each in self.records.values() if each.key == key), key=lambda each: each.version, reverse=True
+            )
             assert versions(store, key) == [each.version for each in mine]
             if mine:
                 newest[key] = mine[0]
@@ -172,5 +181,3 @@ class Model(RuleBasedStateMachine):
 
 TestModel = Model.TestCase
 TestModel.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
-
-

@@ -40,8 +40,14 @@ def test_all_versions_in_any_order(store, sort):
         assert_by_index(plan(store, *records_sql(Query(sort=sort, limit=100), LISTED)))
 
 
-@pytest.mark.parametrize("sort", [Sort.NEWEST, Sort.ID_DESC, Sort.KEY_ASC, Sort.KEY_DESC, Sort.CREATED_DESC], ids=lambda sort: sort.value)
-@pytest.mark.parametrize("members", [{}, {"type": "table"}, {"type": ["table", "image"]}, {"artifacts": ArtifactFilter(key=KeyFilter(like_="x"))}], ids=["all", "type", "types", "search"])
+@pytest.mark.parametrize(
+    "sort", [Sort.NEWEST, Sort.ID_DESC, Sort.KEY_ASC, Sort.KEY_DESC, Sort.CREATED_DESC], ids=lambda sort: sort.value
+)
+@pytest.mark.parametrize(
+    "members",
+    [{}, {"type": "table"}, {"type": ["table", "image"]}, {"artifacts": ArtifactFilter(key=KeyFilter(like_="x"))}],
+    ids=["all", "type", "types", "search"],
+)
 def test_latest_per_key(store, sort, members):
     """The keys are walked in order, each giving one artifact by its id."""
     steps = plan(store, *records_sql(of(**members, latest=True, sort=sort, limit=100), LISTED + ", k.id, k.created"))
@@ -86,7 +92,9 @@ def test_a_type_in_another_order_is_walked_not_sorted(store, sort):
     assert_by_index(plan(store, *records_sql(of(type="table", sort=sort), LISTED)))
 
 
-@pytest.mark.parametrize("query", [of(id=[ID, ID]), of(key=["a", "b"]), Query(run=ID), of(flow_run_id=[ID, ID])], ids=["ids", "keys", "run", "runs"])
+@pytest.mark.parametrize(
+    "query", [of(id=[ID, ID]), of(key=["a", "b"]), Query(run=ID), of(flow_run_id=[ID, ID])], ids=["ids", "keys", "run", "runs"]
+)
 @pytest.mark.parametrize("latest", [False, True])
 def test_a_few_of_many_are_found_then_sorted(store, query, latest):
     query.latest, query.sort = latest, Sort.NEWEST
@@ -96,8 +104,14 @@ def test_a_few_of_many_are_found_then_sorted(store, query, latest):
 
 def test_only_whole_records_read_payloads(store):
     assert not any("payload" in step for step in plan(store, *records_sql(Query(), LISTED)))
-    assert any("SEARCH p USING INTEGER PRIMARY KEY" in step for step in plan(store, *records_sql(Query(), LISTED + PAYLOAD, WITH_PAYLOAD)))
-    assert plan(store, ONE, (b"",)) == ["SEARCH a USING PRIMARY KEY (id=?)", "SEARCH p USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN"]
+    assert any(
+        "SEARCH p USING INTEGER PRIMARY KEY" in step
+        for step in plan(store, *records_sql(Query(), LISTED + PAYLOAD, WITH_PAYLOAD))
+    )
+    assert plan(store, ONE, (b"",)) == [
+        "SEARCH a USING PRIMARY KEY (id=?)",
+        "SEARCH p USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
+    ]
 
 
 def test_counts(store):
@@ -159,7 +173,14 @@ class Work:
         names = self._names()
         row = dict(zip(names, self.store._database.read(lambda c: c.execute("SELECT * FROM artifact").fetchone()), strict=True))
         for n in range(1, artifacts):
-            new = {"id": uuid4().bytes, "seq": row["seq"] + n, "key": f"k{n % 500}", "version": n // 500 + 1, "created": row["created"] + n, "task_run_id": uuid4().bytes}
+            new = {
+                "id": uuid4().bytes,
+                "seq": row["seq"] + n,
+                "key": f"k{n % 500}",
+                "version": n // 500 + 1,
+                "created": row["created"] + n,
+                "task_run_id": uuid4().bytes,
+            }
             yield tuple({**row, **new}.values())
 
     def of(self, call):
@@ -200,7 +221,22 @@ def works(tmp_path_factory):
         lambda store: store.last_seq(),
         lambda store: store.get(store.find(Query(limit=1))[0].id),
     ],
-    ids=["get", "latest", "newest", "ids", "history", "type", "latest of a type", "search", "count", "run", "news", "feed", "seq", "by id"],
+    ids=[
+        "get",
+        "latest",
+        "newest",
+        "ids",
+        "history",
+        "type",
+        "latest of a type",
+        "search",
+        "count",
+        "run",
+        "news",
+        "feed",
+        "seq",
+        "by id",
+    ],
 )
 def test_ten_times_as_many_artifacts_are_no_more_work(works, call):
     few, many = (work.of(call) for work in works)

@@ -17,7 +17,24 @@ class _Vfs(ctypes.Structure):
         ("pNext", _POINTER),
         ("zName", ctypes.c_char_p),
         ("pAppData", _POINTER),
-        *((name, _POINTER) for name in ["xOpen", "xDelete", "xAccess", "xFullPathname", "xDlOpen", "xDlError", "xDlSym", "xDlClose", "xRandomness", "xSleep", "xCurrentTime", "xGetLastError", "xCurrentTimeInt64"]),
+        *(
+            (name, _POINTER)
+            for name in [
+                "xOpen",
+                "xDelete",
+                "xAccess",
+                "xFullPathname",
+                "xDlOpen",
+                "xDlError",
+                "xDlSym",
+                "xDlClose",
+                "xRandomness",
+                "xSleep",
+                "xCurrentTime",
+                "xGetLastError",
+                "xCurrentTimeInt64",
+            ]
+        ),
         ("xSetSystemCall", ctypes.CFUNCTYPE(ctypes.c_int, _POINTER, ctypes.c_char_p, _POINTER)),
         ("xGetSystemCall", ctypes.CFUNCTYPE(_POINTER, _POINTER, ctypes.c_char_p)),
     ]

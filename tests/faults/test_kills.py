@@ -32,8 +32,12 @@ def check(home):
     store = open_store(home, durable=False)
     connection = sqlite3.connect(home / "store.db")
     assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    assert connection.execute("SELECT count(*) FROM artifact WHERE data IS NULL AND payload NOT IN (SELECT n FROM payload)").fetchone() == (0,)
-    assert connection.execute("SELECT count(*) FROM payload WHERE n NOT IN (SELECT payload FROM artifact WHERE payload IS NOT NULL)").fetchone() == (0,)
+    assert connection.execute(
+        "SELECT count(*) FROM artifact WHERE data IS NULL AND payload NOT IN (SELECT n FROM payload)"
+    ).fetchone() == (0,)
+    assert connection.execute(
+        "SELECT count(*) FROM payload WHERE n NOT IN (SELECT payload FROM artifact WHERE payload IS NOT NULL)"
+    ).fetchone() == (0,)
     connection.close()
     records = store.find(Query(data=True))
     for each in records:

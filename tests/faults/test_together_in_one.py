@@ -21,7 +21,9 @@ def store(tmp_path):
 def transactions(store):
     """Counts the transactions from now on."""
     begun = []
-    store._database._links.mine().connection.set_trace_callback(lambda sql: begun.append(sql) if sql.startswith("BEGIN") else None)
+    store._database._links.mine().connection.set_trace_callback(
+        lambda sql: begun.append(sql) if sql.startswith("BEGIN") else None
+    )
     return begun
 
 

@@ -105,7 +105,9 @@ def test_an_image_cell_keeps_a_figure(kernel):
 
 def test_a_figure_of_pyplot_is_shown_once(kernel):
     kernel.run("%matplotlib inline\nimport matplotlib.pyplot as plt\nplt.close('all')")
-    ran = kernel.run("%%artifact image --key inline-figure\nimport matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.plot([1, 2])\nfig")
+    ran = kernel.run(
+        "%%artifact image --key inline-figure\nimport matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.plot([1, 2])\nfig"
+    )
     assert len(ran.outputs) == len(ran.artifacts) == 1
     assert kernel.run("print(len(_.value.axes), plt.get_fignums())").stdout == "1 []\n"
 

@@ -105,6 +105,12 @@ def test_the_command_is_there_under_both_names(installed):
 
 def test_the_package_runs_from_the_wheel(installed):
     code = "import nb_artifacts as nba; print(nba.__file__); a = nba.create('hi', 'k'); print(a.version)"
-    said = run(installed / "bin" / "python", "-c", code, env={**os.environ, "NB_ARTIFACTS_HOME": str(installed / "home")}, cwd=installed)
+    said = run(
+        installed / "bin" / "python",
+        "-c",
+        code,
+        env={**os.environ, "NB_ARTIFACTS_HOME": str(installed / "home")},
+        cwd=installed,
+    )
     assert str(installed) in said
     assert said.strip().endswith("1")

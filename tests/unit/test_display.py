@@ -40,7 +40,14 @@ def test_any_text_fits_in_32_kib(text, description):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.dictionaries(texts.map(lambda t: t[:2000]), st.one_of(texts, st.integers(), st.none(), st.floats())), min_size=1, max_size=5), st.integers(1, 50))
+@given(
+    st.lists(
+        st.dictionaries(texts.map(lambda t: t[:2000]), st.one_of(texts, st.integers(), st.none(), st.floats())),
+        min_size=1,
+        max_size=5,
+    ),
+    st.integers(1, 50),
+)
 def test_any_table_fits_in_32_kib(rows, times):
     payload = coerce(rows * times, "table")
     assert in_file(display.bundle(record(payload), payload, "store")) <= display.MAX_OUTPUT

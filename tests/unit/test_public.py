@@ -26,7 +26,7 @@ def test_every_public_name_exists_and_nothing_else():
     assert {name: getattr(nba, name) is not None for name in nba.__all__} == dict.fromkeys(nba.__all__, True)
     assert nba.__version__ == "0.1.0"
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
-        nba.nonsense  # noqa: B018
+        nba.nonsense
     assert set(nba.__all__) <= set(dir(nba))
 
 

@@ -27,7 +27,9 @@ def home(sound, tmp_path):
     return shutil.copytree(sound, tmp_path / "home")
 
 
-@pytest.mark.parametrize("content", [b"not a database at all, but long enough to look like one" * 100, b"SQLite format 3\0" + b"\xff" * 4096])
+@pytest.mark.parametrize(
+    "content", [b"not a database at all, but long enough to look like one" * 100, b"SQLite format 3\0" + b"\xff" * 4096]
+)
 def test_what_is_no_database(home, content):
     (home / "store.db").write_bytes(content)
     with pytest.raises(StoreDamaged, match=str(home / "store.db")):

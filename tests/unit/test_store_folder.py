@@ -33,7 +33,17 @@ def test_all_is_private_whatever_the_umask(tmp_path, umask):
     store = open_store(home)
     store.put(record("k", "x" * 300_000, blob=store.put_blob(iter([b"bytes"]), "text/plain")))
     modes = all_modes(home)
-    assert {name.partition("/")[0] for name in modes} == {".", "store.db", "store.db-wal", "store.db-shm", "store-id", "reserve", "swept", "blobs", "tmp"}
+    assert {name.partition("/")[0] for name in modes} == {
+        ".",
+        "store.db",
+        "store.db-wal",
+        "store.db-shm",
+        "store-id",
+        "reserve",
+        "swept",
+        "blobs",
+        "tmp",
+    }
     assert {name: oct(bits) for name, bits in modes.items() if bits & 0o077} == {}
     assert modes["."] == 0o700
 

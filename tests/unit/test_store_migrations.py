@@ -47,7 +47,11 @@ def add_table(connection):
 def test_the_first_release_opens(home):
     store = open_store(home)
     assert store.id == "0123456789abcdef0123456789abcdef"
-    assert [(found.key, found.version, found.type) for found in store.find(Query())] == [("report", 3, "table"), (None, None, "image"), ("report", 1, "markdown")]
+    assert [(found.key, found.version, found.type) for found in store.find(Query())] == [
+        ("report", 3, "table"),
+        (None, None, "image"),
+        ("report", 1, "markdown"),
+    ]
     latest = store.find(of(key="report", latest=True, data=True))[0]
     assert (latest.version, len(latest.data), latest.info) == (3, 402, {"rows": 16})
     assert store.find_runs(RunQuery())[0].provenance.notebook == "nb.ipynb"
