@@ -212,7 +212,7 @@ class Keeper:
         """A loop let go of: its exception may still show itself, soon or when the cell or the process ends."""
         left = self.meter.left
         if left is not None:
-            for other in _lost:
+            for other in list(_lost):
                 if other.meter.left is not None and other.meter.left.code is left.code and other is not self:
                     other.meter.left = None  # that call is over
             _lost.append(self)
@@ -232,16 +232,16 @@ class Keeper:
         keepers.pop(id(self), None)
         ticker.remove(self)
 
-    def blame(self, error: BaseException) -> None:
-        """Say that this exception ended it, if it did."""
+    def blame(self, error: BaseException, *, over: bool = False) -> None:
+        """Say that this exception ended it, if it did; `over`: all code that it went through is."""
         may_be = self.meter.state == "running" or self.meter.left is not None
-        if self.mine and may_be and self.meter.blame(error, self.owner):
+        if self.mine and may_be and self.meter.blame(error, self.owner if over else None) and self.meter.state != "running":
             self.ended()
 
     def cell_ended(self, error: BaseException | None) -> None:
         """The cell that it was made in is over."""
         if error is not None:
-            self.blame(error)
+            self.blame(error, over=True)
         elif not self._saved and self.meter.state != "running":
             self.ended()
 
@@ -306,8 +306,9 @@ class Keeper:
                             setattr(self.meter, name, new)
 
     def _show(self, *, final: bool = False) -> None:
-        if self._shown is not self._written and self._live.update(self._bundle, final=final):
-            self._shown = self._written
+        with suppress(Exception):  # a front end that is gone is no reason to stop keeping
+            if self._shown is not self._written and self._live.update(self._bundle, final=final):
+                self._shown = self._written
 
     def _bundle(self) -> dict[str, object]:
         return display.bundle(self._record, Progress(self._written), self.store.id)
@@ -328,7 +329,7 @@ def settle_all() -> None:
         if not keeper.mine:
             continue
         if isinstance(error, BaseException):
-            keeper.blame(error)
+            keeper.blame(error, over=True)
         left = keeper.meter.left
         if keeper.meter.state == "running" or (left is not None and left.doubtful and id(keeper) in keepers):
             keeper.meter.end("stopped")  # an exception that ends the process and is not told of is `sys.exit`

@@ -269,3 +269,32 @@ def test_an_update_builds_on_what_others_wrote(home):
     store = core.current_store()
     until(lambda: bytes(store.get(id).data) == b"20.0")
     assert store.get(id).description == "by another"
+
+
+def test_a_row_that_failed_does_not_end_a_bar_that_goes_on(infos):
+    with nba.progress(3, "goes-on") as bar:
+        try:
+            with bar.step("bad"):
+                for _ in nba.track(range(5), description="row"):
+                    raise OSError("only here")
+        except OSError as error:
+            bar._home.blame(error)
+        bar.update(3)
+        until(lambda: infos("goes-on")[0].done == 3)
+        assert infos("goes-on")[0].state == "running"
+    info = infos("goes-on")[0]
+    assert (info.state, info.error) == ("finished", None)
+    assert [step.state for step in info.steps] == ["failed", "failed"]
+
+
+def test_a_front_end_that_fails_does_not_stop_the_keeping(infos, monkeypatch):
+    with nba.progress(3, "no-front-end") as bar:
+
+        def gone(*_, **__):
+            raise OSError("closed")
+
+        monkeypatch.setattr(bar._home._live, "update", gone)
+        bar.update(2)
+        until(lambda: infos("no-front-end")[0].done == 2)
+        bar.update(1)
+    assert infos("no-front-end")[0].state == "finished"
