@@ -21,3 +21,12 @@ function pairs(text: string): number {
 export function tooMuch(text: string): boolean {
   return text.length > LONGEST_MARKDOWN || DEEP.test(text) || pairs(text) > MOST_PAIRS;
 }
+
+/** More HTML than this is not shown: it would hold up the whole page whenever something moves. */
+const MOST_HTML = 2_000_000;
+const MOST_TAGS = 100_000;
+
+/** Whether HTML has more characters or tags than a page should hold. */
+export function tooMuchHtml(html: string): boolean {
+  return html.length > MOST_HTML || (html.match(/</g)?.length ?? 0) > MOST_TAGS;
+}

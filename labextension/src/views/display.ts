@@ -4,12 +4,11 @@ import { bundleOf, choose, dataTypes, fetches, hasLiveParts } from '../bundle';
 import type { Choice } from '../bundle';
 import { plain, summary } from '../format';
 import { parse, print } from '../json';
+import { tooMuchHtml } from '../limits';
 import type { MimeBundle } from '../source';
-import { button, h, inSight, notice, objectUrl } from './dom';
+import { button, fill, h, inSight, notice, objectUrl } from './dom';
 import type { Source } from './types';
 import { zoomable } from './zoom';
-
-const MOST_HTML = 2_000_000;
 
 export async function mountDisplay(
   element: HTMLElement,
@@ -106,28 +105,28 @@ async function still(
   choice: Choice,
   signal: AbortSignal
 ): Promise<void> {
-  const content = h('div', 'jp-RenderedHTMLCommon jp-nba-content', { dir: 'auto' });
+  const content = h('div', 'jp-RenderedHTMLCommon jp-nba-content');
   switch (choice.kind) {
     case 'image':
       element.replaceChildren(picture(choice, source, signal));
       return;
     case 'html':
-      if (choice.value.length > MOST_HTML) {
+      if (tooMuchHtml(choice.value)) {
         element.replaceChildren(notice('This output is too large to be shown here.'));
         return;
       }
-      content.append(source.html(choice.value));
+      fill(content, source.html(choice.value));
       element.replaceChildren(...(hasSubstance(content) ? [content] : []));
       if (hasLiveParts(choice.value)) {
         element.append(notice('Interactive parts are not shown.'));
       }
       break;
     case 'markdown':
-      content.append(await source.markdown(choice.value));
+      fill(content, await source.markdown(choice.value));
       element.replaceChildren(content);
       break;
     case 'latex':
-      content.textContent = choice.value;
+      fill(content, document.createTextNode(choice.value));
       element.replaceChildren(content);
       break;
     default:

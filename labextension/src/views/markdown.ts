@@ -3,7 +3,7 @@
 import { bytes } from '../format';
 import { print } from '../json';
 import { tooMuch } from '../limits';
-import { button, h, inSight, notice } from './dom';
+import { button, fill, h, inSight, notice } from './dom';
 import type { Source } from './types';
 
 const PART = 50_000;
@@ -37,8 +37,8 @@ async function show(
   } else if (tooMuch(text)) {
     element.replaceChildren(...asItStands(text));
   } else {
-    const content = h('div', 'jp-RenderedHTMLCommon jp-nba-content', { dir: 'auto' });
-    content.append(await source.markdown(text));
+    const content = h('div', 'jp-RenderedHTMLCommon jp-nba-content');
+    fill(content, await source.markdown(text));
     element.replaceChildren(content);
     void inSight(content, signal).then(() => source.typeset(content));
   }
