@@ -5,6 +5,7 @@ import { bytes, count, failure } from '../format';
 import { print } from '../json';
 import type { Source } from '../source';
 import { origin } from '../views/card';
+import { fill } from '../views/dom';
 import { Message, Skeleton } from './states';
 import { Copy } from './words';
 
@@ -17,15 +18,15 @@ export function Fragment(props: { source: Source; text: string; className: strin
   useEffect(() => {
     let current = true;
     void source.markdown(text).then(fragment => {
-      if (current) {
-        host.current?.replaceChildren(fragment);
+      if (current && host.current) {
+        fill(host.current, fragment);
       }
     });
     return () => {
       current = false;
     };
   }, [source, text]);
-  return <div ref={host} className={props.className} dir="auto" />;
+  return <div ref={host} className={props.className} />;
 }
 
 /** The record and its payload, as text. */
