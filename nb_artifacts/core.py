@@ -120,14 +120,15 @@ def change(
     *,
     if_seq: int | None = None,
     durable: bool = True,
+    store: Store | None = None,
 ) -> Record:
-    """Change an artifact in place: its content, its description, or both.
+    """Change an artifact in place: its content, its description, or both; in the store it came from, where that is given.
 
     Raises `NotFound`, `Conflict` where `if_seq` is not the record's any more, and `StoreError`.
     """
     if description is not UNSET:
         check_text("description", description)
-    store, patch = current_store(), Patch(description=description)
+    store, patch = store or current_store(), Patch(description=description)
     if payload is not None:
         content = payload.content()
         patch.data, patch.info, patch.blob = content.data, content.info, _put_blob(store, content)
@@ -302,9 +303,9 @@ def find_runs(run_ids: Iterable[UUID]) -> dict[UUID, Run]:
     return {run.id: run for run in found}
 
 
-def remove(artifact_id: UUID) -> None:
+def remove(artifact_id: UUID, store: Store | None = None) -> None:
     """Delete one artifact; its version number never comes back. Raises `NotFound`."""
-    current_store().delete(artifact_id)
+    (store or current_store()).delete(artifact_id)
 
 
 class Status(msgspec.Struct, frozen=True):

@@ -115,7 +115,7 @@ class Artifact:
 
     def delete(self) -> None:
         """Delete this version; its number never comes back. Raises `NotFound`."""
-        core.remove(self._kept().id)
+        core.remove(self._kept().id, self._store)
 
     def update(self, value: Any, description: str | None = None) -> Artifact:
         """Change a progress (a percentage) or display artifact in place; other types are versions: call `create` again.
@@ -127,7 +127,7 @@ class Artifact:
             raise InvalidValue(f"a {record.type} artifact does not change: keep a new version under {record.key!r}.")
         payload = self.payload.moved(value) if isinstance(self.payload, Progress) else coerce(value, type=record.type)
         said = UNSET if description is None else description
-        self._record, self._payload = core.change(record.id, payload, said), payload
+        self._record, self._payload = core.change(record.id, payload, said, store=self._store), payload
         display.Live(str(record.id)).update(self._bundle, final=True)
         return self
 

@@ -57,7 +57,7 @@ class Pending:
                 try:
                     self._record = core.change(
                         self._record.id, moved, UNSET if description is None else description,
-                        if_seq=self._record.seq, durable=moved.info.state != "running",
+                        if_seq=self._record.seq, durable=moved.info.state != "running", store=self._store,
                     )  # fmt: skip
                     break
                 except Conflict:

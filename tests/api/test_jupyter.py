@@ -127,7 +127,8 @@ def test_answers_as_the_api_gives_them(server, ask):
     assert (patched.status, patched.body) == (204, b"")
     assert "Content-Type" not in patched.headers
     read = ask("GET", f"/artifacts/{id}")
-    assert "ETag" not in read.headers
+    again = ask.send("GET", f"/artifacts/{id}", {"If-None-Match": read.headers["ETag"]})
+    assert (again.status, again.body) == (304, b"")
     head = ask("HEAD", f"/artifacts/{id}")
     assert (head.status, head.body) == (405, b"")
     assert ask("GET", "/status").json()["where"] == str(server.home)

@@ -80,6 +80,7 @@ def prefect(python, standalone, tmp_path):
     def call(*arguments, api=f"/api{SPACE}", **env):
         credentials = env or {"PREFECT_API_KEY": standalone.token}
         settings = {
+            "COLUMNS": "200",
             "PREFECT_HOME": str(tmp_path),
             "PREFECT_API_URL": f"http://127.0.0.1:{standalone.port}{api}",
             "DO_NOT_TRACK": "1",
@@ -106,7 +107,7 @@ def test_functions_outside_flows_and_the_command_line(prefect, standalone):
     said = prefect("-c", CALLS)
     assert said.strip() == "DONE"
     listed = prefect("-m", "prefect", "artifact", "ls")
-    assert "report" in listed and "abar" in listed
+    assert "report" in listed and "abar" in listed, listed
     assert "async" in prefect("-m", "prefect", "artifact", "inspect", "report")
     prefect("-m", "prefect", "artifact", "delete", "report")
     assert standalone.at(SPACE)("GET", "/artifacts/report/latest").status == 404
