@@ -20,12 +20,14 @@ def modules(home, *words):
         f"try: cli({list(words)!r}, prog_name='nb-artifacts')\nexcept SystemExit: pass\n"
         "print('\\n' + ' '.join(sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    env = {**os.environ, "NB_ARTIFACTS_HOME": str(home)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     return set(done.stdout.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize("words", [("--help",), ("ls", "--help"), ("get", "--help"), ("--version",), ("nonsense",)])
-def test_help_loads_nothing_heavy(home, words):
+def test_help_loads_nothing_heavy(tmp_path, words):
+    home = tmp_path / "untouched"
     assert not set(HEAVY) & modules(home, *words)
     assert not home.exists()
 

@@ -8,10 +8,10 @@ import sys
 
 import pytest
 from api.conftest import ROOT, wait_until
-from server.conftest import SPACE
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+SPACE = "/accounts/acme/workspaces/prefect-command-line"
 VENV = ROOT / ".cache" / "prefect-venv"
 PINNED = ["prefect==3.8.8", "fastapi>=0.139,<0.151"]
 FLOW = """
