@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from playwright.sync_api import TimeoutError, expect
+from playwright.sync_api import Error, expect
 
 from browser.cells import EACH, TYPES
 from browser.lab import Lab
@@ -35,7 +35,7 @@ def _show_artifacts(lab: Lab) -> None:
     sidebar = lab.page.get_by_role("menuitem", name="Left Sidebar")
     for _ in range(10):
         view.click()
-        with suppress(TimeoutError):
+        with suppress(Error):
             sidebar.hover(timeout=3000)
             lab.page.get_by_role("menuitem", name="Show Artifacts").click(timeout=3000)
             return
