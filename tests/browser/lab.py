@@ -49,7 +49,7 @@ class Lab:
         self.requests: list[str] = []
         context.on("request", self._on_request)
         context.on("console", self._on_console)
-        context.on("weberror", lambda error: self.problems.append(str(error.error)))
+        context.on("weberror", lambda error: self._note(str(error.error)))
         self.page.on("dialog", self._on_dialog)
 
     # What must not happen
@@ -63,8 +63,12 @@ class Lab:
             self.foreign.append(request.url)
 
     def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and not _NOISE.search(message.text):
-            self.problems.append(message.text)
+        if message.type == "error":
+            self._note(message.text)
+
+    def _note(self, problem: str) -> None:
+        if not _NOISE.search(problem):
+            self.problems.append(problem)
 
     def _on_dialog(self, dialog: Dialog) -> None:
         if dialog.type == "beforeunload":  # "leave without saving?"
@@ -182,17 +186,6 @@ class Lab:
         self.command("apputils:change-theme", {"theme": name})
         self.page.wait_for_function("name => document.body.dataset.jpThemeName === name", arg=name)
         self.page.locator("#jupyterlab-splash").wait_for(state="detached")
-
-    def sidebar_width(self, pixels: int) -> None:
-        """Drag the sidebar's edge until the sidebar is about so wide."""
-        stack = self.page.locator("#jp-left-stack").bounding_box()
-        handle = self.page.locator(".lm-SplitPanel-handle:visible").first.bounding_box()
-        assert stack
-        assert handle
-        self.page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + 300)
-        self.page.mouse.down()
-        self.page.mouse.move(stack["x"] + pixels, handle["y"] + 300, steps=4)
-        self.page.mouse.up()
 
     def screenshot(self, name: str, of: Locator | None = None) -> None:
         """A picture in tests/browser/shots, for eyes and for the README."""

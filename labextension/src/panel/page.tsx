@@ -151,10 +151,12 @@ function Head(props: ShownProps & { source: Sourced }): ReactElement {
   return (
     <header className="jp-nba-page-head">
       <div className="jp-nba-page-title">
-        <TypeIcon type={record.type} />
-        <h2 title={title(record)}>
-          <bdi>{title(record)}</bdi>
-        </h2>
+        <span className="jp-nba-page-name">
+          <TypeIcon type={record.type} />
+          <h2 title={title(record)}>
+            <bdi>{title(record)}</bdi>
+          </h2>
+        </span>
         <span className="jp-nba-version">{versionWord(record)}</span>
         {record.key !== null && <Follow model={model} />}
         <span className="jp-nba-page-actions">
