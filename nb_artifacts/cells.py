@@ -89,7 +89,7 @@ def watch(ours: Any) -> None:
 
 def unwatch() -> None:
     """Take our callbacks off the shell again."""
-    global _watch  # noqa: PLW0603
+    global _watch  # noqa: PLW0603 (as in `watch`)
     if _watch is not None:
         _watch.close()
         _watch = None

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -21,9 +18,6 @@ if TYPE_CHECKING:
 
     from nb_artifacts.types import Payload
     from nb_artifacts.wire import Record
-
-_FORMULA = re.compile(r"[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?inf", re.ASCII)
 
 
 def write_content(record: Record) -> None:
@@ -45,7 +39,7 @@ def _natural(payload: Payload) -> bytes:
     if isinstance(payload, Image) and payload.info.url is not None:
         return f"{payload.info.url}\n".encode()
     if isinstance(payload, Table):
-        return _csv(payload)
+        return payload.file(".csv")
     return payload.file(".txt" if isinstance(payload, Link) else "")
 
 
@@ -56,7 +50,7 @@ def write_file(record: Record, target: Path) -> None:
     cannot be written.
     """
     payload, suffix = core.read(record), target.suffix.lower()
-    content = _csv(payload) if isinstance(payload, Table) and suffix == ".csv" else payload.file(suffix)
+    content = payload.file(suffix)
     try:
         target.write_bytes(content)
     except OSError as error:
@@ -66,19 +60,3 @@ def write_file(record: Record, target: Path) -> None:
 
 def _name(record: Record) -> str:
     return f"{record.key}@{record.version}" if record.key else str(record.id)
-
-
-def _csv(table: Table) -> bytes:
-    """CSV in which a spreadsheet finds no formula: a text that begins like one has an apostrophe before it."""
-    limit = csv.field_size_limit(sys.maxsize)
-    written = io.StringIO(newline="")
-    try:
-        rows = csv.reader(io.StringIO(table.file(".csv").decode(), newline=""))
-        csv.writer(written, lineterminator="\n").writerows([_guarded(cell) for cell in row] for row in rows)
-    finally:
-        csv.field_size_limit(limit)
-    return written.getvalue().encode()
-
-
-def _guarded(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell

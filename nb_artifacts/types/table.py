@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from nb_artifacts.errors import UnsupportedType
-from nb_artifacts.types import _data, _grid, _rows
+from nb_artifacts.types import _csv, _data, _grid, _rows
 from nb_artifacts.types._guess import is_frame, loaded
 from nb_artifacts.types._sheet import Column, Library, Sheet, Spec, from_parquet, kind_of, to_parquet
 from nb_artifacts.types.base import Blob, Content, Payload, builtins, no_suffix, raw, read_info, read_text
@@ -73,7 +73,7 @@ class Table(Payload):
             blob, data = to_parquet(sheet), _data.data_of(sheet)
             self._head = data.head
             self.info = TableInfo(
-                rows=sheet.rows, columns=sheet.columns[: _data.MAX_COLUMNS], size=len(blob), library=sheet.library,
+                rows=sheet.rows, size=len(blob), library=sheet.library, columns=sheet.columns[: _data.MAX_COLUMNS],
                 column_count=sum(1 for column in sheet.columns if not column.index),
             )  # fmt: skip
             metadata = {} if data.whole else {ROWS: f"{data.rows} of {sheet.rows}"}
@@ -202,7 +202,7 @@ class Table(Payload):
         return f"{shape} · {size(info.size)}" if info.size else shape
 
     def file(self, suffix: str) -> bytes:
-        """``.parquet``, ``.csv`` or ``.json`` (a list of objects)."""
+        """``.parquet``, ``.csv`` (texts that begin like a formula have an apostrophe) or ``.json`` (a list of objects)."""
         if suffix in {"", ".parquet"}:
             if self._blob is not None:
                 return self._blob()
@@ -212,7 +212,7 @@ class Table(Payload):
             return blob[0]
         if suffix == ".csv":
             named = any(column.index for column in self._known().columns)
-            return self.to_pandas().to_csv(index=named).encode()
+            return _csv.guarded(self.to_pandas().to_csv(index=named))
         if suffix == ".json":
             table, specs = self._parts()
             parts = [_data.Part(name, table.column(n), specs[n]) for n, name in enumerate(table.column_names)]

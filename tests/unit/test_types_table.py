@@ -417,3 +417,10 @@ def test_a_fresh_process_reads_periods_and_intervals(tmp_path):
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said == "['period[M]', 'interval[int64, right]'] [['2020-01', '(0, 1]'], ['2020-02', '(1, 2]']]\n"
+
+
+def test_a_csv_file_has_no_formula_for_a_spreadsheet():
+    """S-25: by every way out, `Artifact.save` too; JSON is untouched."""
+    table = Table([{"a": "=cmd()", "b": -1.5, "c": "-5"}, {"a": "@x", "b": 2.0, "c": "-a"}])
+    assert table.file(".csv").decode().splitlines() == ["a,b,c", "'=cmd(),-1.5,-5", "'@x,2.0,'-a"]
+    assert b'"=cmd()"' in table.file(".json")

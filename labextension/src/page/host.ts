@@ -3,7 +3,7 @@
  * this file where `@jupyterlab/coreutils`, `@jupyterlab/services` and `@jupyterlab/ui-components` are imported.
  */
 
-// eslint-disable-next-line @typescript-eslint/no-namespace
+// eslint-disable-next-line @typescript-eslint/no-namespace -- the shape that JupyterLab gives it
 export namespace ServerConnection {
   export interface ISettings {
     baseUrl: string;
@@ -27,7 +27,7 @@ export namespace ServerConnection {
   }
 }
 
-// eslint-disable-next-line @typescript-eslint/no-namespace
+// eslint-disable-next-line @typescript-eslint/no-namespace -- the shape that JupyterLab gives it
 export namespace URLExt {
   /** The stand-alone API lies at `api/`, without JupyterLab's folder of extensions. */
   export function join(base: string, path: string): string {
