@@ -28,5 +28,8 @@ def test_notebook7_shows_outputs_sidebar_and_page(lab: Lab, server: JupyterServe
 
 
 def _show_artifacts(lab: Lab) -> None:
-    """As the View menu's entry does it."""
-    lab.page.evaluate("window.jupyterapp.shell.activateById('nb-artifacts-panel')")
+    """As a person does it: View, Left Sidebar, Show Artifacts."""
+    items = lab.page.locator(".lm-Menu-item:visible")
+    lab.page.get_by_role("menubar").get_by_text("View", exact=True).click()
+    items.filter(has_text="Left Sidebar").hover()
+    items.filter(has_text="Show Artifacts").click()
