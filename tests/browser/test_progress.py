@@ -81,8 +81,7 @@ def test_a_reload_without_saving_loses_nothing(lab: Lab, server: JupyterServer) 
         expect(bar(lab, loop)).to_have_attribute("aria-valuenow", str(step))
         film.take()
 
-    lab.page.reload(wait_until="commit")
-    film.take(words="reload", pause=900)
+    film.take(words="reload", pause=900)  # before it: a page that is being replaced cannot always be pictured
     lab.reload()
     assert lab.outputs() == []
     expect(lab.page.locator(".jp-nba-lost")).to_have_count(1)
