@@ -12,6 +12,17 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from nb_artifacts.addresses import (
+    API_KEY,
+    API_URL,
+    OFF,
+    PREFECT,
+    RemoteSettings,
+    Secret,
+    check_address,
+    check_key,
+    from_prefect,
+)
 from nb_artifacts.errors import InvalidValue
 
 HOME = "NB_ARTIFACTS_HOME"
@@ -24,7 +35,11 @@ SERVER_PID = "NB_ARTIFACTS_SERVER_PID"
 ID_FILE = "store-id"
 """File in the folder that holds the store's random id, so that it can be checked without opening the database."""
 
-_CHOICES = {"provenance": ("full", "names", "off"), "durability": ("power", "process")}
+CACHE_BYTES = 1_000_000_000
+"""Bytes of artifacts of other machines that the folder keeps, where nobody set another limit."""
+
+_LEVELS = ("full", "names", "off")
+_CHOICES = {"provenance": _LEVELS, "sync_provenance": _LEVELS, "durability": ("power", "process")}
 
 
 @dataclass
@@ -39,6 +54,14 @@ class Settings:
     """What is kept of the cell: its source too, only names and hashes, or nothing (default full)."""
     durability: Literal["power", "process"] | None = None
     """What a returned call survives: a power cut (default), or only the end of the process."""
+    api_url: str | None = None
+    """Address of the API that artifacts are sent to and read from; `prefect` for Prefect's own settings, `off` for none."""
+    api_key: str | None = field(default=None, repr=False)
+    """The key for that API."""
+    sync_provenance: Literal["full", "names", "off"] | None = None
+    """The most of an artifact's origin that leaves the machine (default: full to a server of ours, names to Prefect)."""
+    cache_bytes: int | None = None
+    """How much of what other machines made is kept in the folder, the least recently read going first (default 1 GB)."""
 
 
 @dataclass
@@ -51,7 +74,7 @@ _state = _State()
 
 
 def configure(**options: Any) -> None:
-    """Set options for this process: `home`, `display`, `provenance`, `durability`; None takes an option back.
+    """Set options for this process, those of `Settings`; None takes an option back.
 
     Raises `InvalidValue` for an unknown option or value, naming what is allowed; nothing is changed then.
     """
@@ -61,7 +84,7 @@ def configure(**options: Any) -> None:
             raise InvalidValue(f"{name!r} is not an option: choose from {', '.join(known)}.")
         _check(name, value)
     for name, value in options.items():
-        setattr(_state.given, name, value)
+        setattr(_state.given, name, Secret(value) if name == "api_key" and value is not None else value)
 
 
 def _check(name: str, value: Any) -> None:
@@ -74,6 +97,14 @@ def _check(name: str, value: Any) -> None:
         raise InvalidValue(f"display={value!r} is not possible: True or False.")
     if name == "home" and not isinstance(value, (str, os.PathLike)):
         raise InvalidValue(f"home={value!r} is not a folder: give a path.")
+    if name == "cache_bytes" and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
+        raise InvalidValue(f"cache_bytes={value!r} is not possible: a number of bytes, 0 to keep none.")
+    if name in {"api_url", "api_key"} and not isinstance(value, str):
+        raise InvalidValue(f"{name} is not a text: {type(value).__name__} was given.")
+    if name == "api_url" and value not in {OFF, PREFECT}:
+        check_address(value)
+    if name == "api_key":
+        check_key(value)
 
 
 def use_traits(traits: Any) -> None:
@@ -103,6 +134,33 @@ def provenance_level() -> str:
 def durable() -> bool:
     """Whether a returned call survives a power cut."""
     return bool(option("durability") != "process")
+
+
+def remote() -> RemoteSettings | None:
+    """The API that artifacts are sent to and read from; None where none is set. Nothing is asked, and little is computed.
+
+    ``PREFECT_API_URL`` alone sets none. Raises `InvalidValue` for an address that cannot be one.
+    """
+    address = option("api_url") or os.environ.get(API_URL, "").strip()
+    if not address or address == OFF:
+        return None
+    provenance = option("sync_provenance")
+    if address == PREFECT:
+        return RemoteSettings(*from_prefect(), kind_hint="prefect", provenance=provenance)
+    key = option("api_key") or os.environ.get(API_KEY)
+    return RemoteSettings(check_address(address), check_key(key) if key else None, provenance=provenance)
+
+
+def keys_in_use() -> list[str]:
+    """The keys that this process may send, so that whoever keeps a text can take them out of it."""
+    found = (option("api_key"), os.environ.get(API_KEY), os.environ.get("PREFECT_API_KEY"))
+    return [str(key) for key in found if key and len(key) >= 8]  # a shorter one would be found in words
+
+
+def cache_bytes() -> int:
+    """How many bytes of other machines' artifacts the folder keeps at most."""
+    value = option("cache_bytes")
+    return CACHE_BYTES if value is None else int(value)
 
 
 def where() -> tuple[object, ...]:

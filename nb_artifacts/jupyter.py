@@ -18,13 +18,13 @@ from tornado import web
 from tornado.ioloop import PeriodicCallback
 from tornado.iostream import StreamClosedError
 from traitlets import Enum, Float, Unicode
-from traitlets.config import Configurable
 
 from nb_artifacts import config, settle
 from nb_artifacts.api import BODY_LIMIT, HEARTBEAT, Api, EventStream, Request, Response, may_write, too_large
 from nb_artifacts.errors import StoreError
 from nb_artifacts.jupyter_notebook import serve_notebooks
 from nb_artifacts.store import open_store
+from nb_artifacts.traits import RemoteTraits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator
@@ -38,7 +38,7 @@ BODY_SECONDS = 30.0
 """A request's body has to arrive within this time, and one second more for each megabyte announced."""
 
 
-class NbArtifacts(Configurable):
+class NbArtifacts(RemoteTraits):
     """Options in ``jupyter_server_config.py``: ``c.NbArtifacts.home = "…"``."""
 
     home = Unicode(help="Folder of the store; else NB_ARTIFACTS_HOME, else the user's data folder.").tag(config=True)

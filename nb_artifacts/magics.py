@@ -17,13 +17,14 @@ from traitlets.config import SingletonConfigurable
 from nb_artifacts import cells, config, magic_cells
 from nb_artifacts.errors import ArtifactError, UsageError
 from nb_artifacts.magic_parse import HELP, VERBS, Options, parse_cell_line, split_line
+from nb_artifacts.traits import RemoteTraits
 
 if TYPE_CHECKING:
     from nb_artifacts.artifacts import Artifact
     from nb_artifacts.bars import Bar
 
 
-class NbArtifacts(SingletonConfigurable):
+class NbArtifacts(RemoteTraits, SingletonConfigurable):
     """Options of a configuration file: ``c.NbArtifacts.home = "…"``."""
 
     home = Unicode("", help="The folder in which artifacts are kept; empty: NB_ARTIFACTS_HOME, or the user's data folder.").tag(

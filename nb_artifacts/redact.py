@@ -1,12 +1,14 @@
 """Takes known kinds of secrets out of captured source, best effort: what no pattern knows stays in.
 
 Patterns are of two kinds: values with a shape of their own (tokens of known services, private keys, addresses with a
-password), and values assigned or passed to a name that says it is a secret.
+password), and values assigned or passed to a name that says it is a secret. The keys in use for an API are known as they are.
 """
 
 from __future__ import annotations
 
 import re
+
+from nb_artifacts import config
 
 HIDDEN = "[redacted]"
 
@@ -44,14 +46,18 @@ _QUOTED = r"(?:[rRbBuUfF]{0,2})(?P<quote>\"\"\"|'''|\"|')(?P<value>(?:\\.|(?!(?P
 _NAMED = re.compile(rf"(?P<before>(?i:{_WORD})['\"]?\]?\s*(?::\s*\w+\s*)?(?:=|:|,)\s*){_QUOTED}")
 _ENV_LINE = re.compile(rf"(?m)^(?P<before>\s*%(?:env|set_env)\s+(?i:{_WORD})(?:\s*=\s*|\s+))(?P<value>\S.*)$")
 _SHELL = re.compile(rf"(?P<before>(?i:{_WORD})=)(?P<value>[^\s'\"`&|;)]+)")
+_OWN = re.compile(r"(?P<before>\b(?:NB_ARTIFACTS|PREFECT)_API_KEY=)(?P<value>[^\s'\"`&|;)]+)")
 _SHELL_LINE = re.compile(r"(?m)^\s*(?:!|%%(?:bash|sh)\b|%(?:env|sx|system)\b|export\s).*$")
 
 
 def redact(source: str) -> str:
     """`source` with known kinds of secrets replaced by ``[redacted]``."""
+    for key in config.keys_in_use():
+        source = source.replace(key, HIDDEN)
     source = _SHAPE.sub(HIDDEN, source)
     source = _ADDRESS.sub(rf"\g<before>{HIDDEN}", source)
     source = _NAMED.sub(rf"\g<before>\g<quote>{HIDDEN}\g<quote>", source)
+    source = _OWN.sub(rf"\g<before>{HIDDEN}", source)
     source = _ENV_LINE.sub(rf"\g<before>{HIDDEN}", source)
     return _SHELL_LINE.sub(lambda line: _SHELL.sub(rf"\g<before>{HIDDEN}", line.group()), source)
 
