@@ -1,8 +1,9 @@
 """``/events/in``: the websocket by which a Prefect client sends its events, task runs among them.
 
 The first message says who it is. A client with only PREFECT_API_KEY sends no credential here (it does with every request
-over HTTP): it gets in if an authenticated Prefect request came from its address moments ago, and only what it says about
-flow runs that were made with a key is kept. Nothing is ever told to it.
+over HTTP) and would warn on its user's screen if it were sent away: it gets in if a request of Prefect's client with a
+key came from its address moments ago, and only what it says about flow runs that were made with a key is kept. Nothing is
+ever told to it.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ class Guard:
         if path.startswith(b"/api/") and not key.opens(workspace_of(path)):
             return answer({"exception_message": "Forbidden", "detail": "This key is for another workspace."}, 403)
         scope["nba.key"], scope["nba.offered"] = key, offered
-        if "x-prefect-api-version" in headers and scope.get("client"):
+        if headers.get("user-agent", "").startswith("prefect/") and scope.get("client"):
             self.vouchers.add(scope["client"][0], workspace_of(path), key)
         return None
 

@@ -63,8 +63,8 @@ class Keyring:
         self._given = _from_environment(environment)
         self._lock = threading.Lock()
         self._looked = 0.0
-        self._stamp: tuple[int, int, int] | None = None
-        self._kept: tuple[Key, ...] = ()
+        self._seen: tuple[tuple[int, int, int] | None, tuple[Key, ...]] = (None, ())
+        """The file as it was, and the keys in it: one value, because several threads look."""
         self._look()
 
     def __bool__(self) -> bool:
@@ -75,12 +75,12 @@ class Keyring:
         if time.monotonic() - self._looked > LOOK_SECONDS:
             with contextlib.suppress(StoreError):
                 self._look()
-        return self._kept + self._given
+        return self._seen[1] + self._given
 
     def kept(self) -> tuple[Key, ...]:
         """The keys in the file."""
         self._look()
-        return self._kept
+        return self._seen[1]
 
     def find(self, secret: str | None) -> Key | None:
         """The key that `secret` is, or None."""
@@ -102,18 +102,18 @@ class Keyring:
         secret = PREFIX + secrets.token_urlsafe(32)
         key = Key(id=secrets.token_hex(4), sha256=_hash(secret), created=now(), name=name, workspace=workspace)
         with self._changing():
-            self._write((*self._kept, key))
+            self._write((*self._seen[1], key))
         return secret, key
 
     def revoke(self, name: str) -> Key:
         """Take a key back, by its id or its name. Raises `NotFound`, and `InvalidValue` where several have the name."""
         with self._changing():
-            found = [key for key in self._kept if name in (key.id, key.name)]
+            found = [key for key in self._seen[1] if name in (key.id, key.name)]
             if not found:
                 raise NotFound(f"there is no key {name!r}: `nb-artifacts server keys list` shows all.")
             if len(found) > 1:
                 raise InvalidValue(f"{len(found)} keys are named {name!r}: give the id of one.")
-            self._write(tuple(key for key in self._kept if key is not found[0]))
+            self._write(tuple(key for key in self._seen[1] if key is not found[0]))
         return found[0]
 
     def _look(self) -> None:
@@ -121,13 +121,12 @@ class Keyring:
         try:
             info = self.path.stat()
             stamp = (info.st_ino, info.st_mtime_ns, info.st_size)
-            if stamp != self._stamp:
-                self._kept = msgspec.json.decode(self.path.read_bytes(), type=tuple[Key, ...])
-                self._stamp = stamp
+            if stamp != self._seen[0]:
+                self._seen = (stamp, msgspec.json.decode(self.path.read_bytes(), type=tuple[Key, ...]))
         except FileNotFoundError:
-            self._kept, self._stamp = (), None
+            self._seen = (None, ())
         except (OSError, msgspec.MsgspecError) as error:
-            self._kept, self._stamp = (), None  # what cannot be read opens nothing
+            self._seen = (None, ())  # what cannot be read opens nothing
             raise StoreError(f"the keys in {self.path} cannot be read ({error}): repair or delete the file") from error
 
     @contextlib.contextmanager

@@ -1,9 +1,10 @@
 """The change feed as server-sent events.
 
-While anybody listens, one thread looks at the store's newest `seq` every few hundredths of a second: writes of other
-processes (kernels) are found without any message from them. What is new is encoded once and kept in a short memory
-that all listeners share; a listener is only a position in the feed. One too slow for the shared memory reads what it
-missed from the store, where a record updated a thousand times is one row, so nothing grows with slow listeners.
+While anybody listens, one thread waits for news: a store with `changed` is woken by its database; in a folder the newest
+`seq` is looked at every few hundredths of a second, so that writes of other processes (kernels) are found without any
+message from them. What is new is encoded once and kept in a short memory that all listeners share; a listener is only a
+position in the feed. One too slow for the shared memory reads what it missed from the store, where a record updated a
+thousand times is one row, so nothing grows with slow listeners.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ HEARTBEAT = b": still here\n\n"
 MOST_EVENTS = 1000
 MOST_BYTES = 4 * 1024 * 1024
 PAGE = 200
+LISTEN_SECONDS = 1.0
+"""How long the watcher is told nothing before it asks whether anybody still listens."""
 RETRY_SECONDS = 1.0
 """How long the watcher leaves a store alone that gave an error."""
 
@@ -90,12 +93,13 @@ class Feed:
 
     def _watch(self) -> None:
         failing = False
-        while not self.closed.wait(RETRY_SECONDS if failing else self.poll):
+        while not self.closed.wait(RETRY_SECONDS if failing else 0):
             with self._lock:
                 if not self._listeners:
                     self._watcher = None
                     return
             try:
+                self._await_news()
                 self._look()
                 failing = False
             except Exception:
@@ -103,11 +107,19 @@ class Feed:
                     log.exception("the change feed cannot be read; trying again every %s s", RETRY_SECONDS)
                 failing = True
 
+    def _await_news(self) -> None:
+        changed = getattr(self.store(), "changed", None)
+        if changed is None:
+            self.closed.wait(self.poll)
+        else:
+            changed(self._head, LISTEN_SECONDS)
+
     def _look(self) -> None:
         store = self.store()
         while self._head < store.last_seq():
             news = [(change.seq, as_event(change)) for change in store.changes(self._head, PAGE)]
             if not news:
+                self.closed.wait(self.poll)
                 return
             with self._lock:
                 self._remember(news)

@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from nb_artifacts.wire import MIME
 
 ROOT = Path(__file__).parents[2]
 BASE = "http://test/nb-artifacts/api"
+SECONDS = 25
+"""No test waits longer for one thing."""
 
 
 class Direct:
@@ -52,7 +55,7 @@ class Remote(Direct):
     def __init__(self, port, token, prefix="/nb-artifacts/api"):
         self.port, self.token, self.prefix = port, token, prefix
         self.base = f"http://127.0.0.1:{port}{prefix}"
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
 
     def send(self, method, path, headers=None, body=None, **options):
         names = dict(headers or {})
@@ -75,7 +78,7 @@ class Remote(Direct):
     @contextlib.contextmanager
     def stream(self, path="/events", **headers):
         """The lines of an event stream as they come."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=SECONDS)
         names = {"Authorization": f"token {self.token}", **{n.replace("_", "-"): v for n, v in headers.items()}}
         connection.request("GET", self.prefix + path, headers=names)
         response = connection.getresponse()
@@ -118,7 +121,7 @@ def start_server(folder, *arguments, prefix="", before=""):
     names = ("JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "NB_ARTIFACTS"))}
     env |= {name: str(folder / name.lower()) for name in names}
-    env |= {"NB_ARTIFACTS_HOME": str(home), "PYTHONPATH": str(ROOT)}
+    env |= {"NB_ARTIFACTS_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1"}
     options = [
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
@@ -136,8 +139,19 @@ def start_server(folder, *arguments, prefix="", before=""):
         process = subprocess.Popen(command, env=env, cwd=folder, stdout=output, stderr=output)
     server = SimpleNamespace(process=process, port=port, token=token, home=home, log=log, folder=folder, prefix=prefix)
     server.ask = Remote(port, token, f"{prefix}/nb-artifacts/api")
-    wait_until(lambda: is_up(server))
+    await_up(server)
     return server
+
+
+def await_up(server):
+    """Wait until it answers. A server that never does is killed, and its log told."""
+    try:
+        wait_until(lambda: is_up(server))
+    except BaseException:
+        server.process.kill()
+        server.process.wait(SECONDS)
+        print(server.log.read_text()[-5000:])
+        raise
 
 
 def is_up(server):
@@ -148,7 +162,7 @@ def is_up(server):
         return False
 
 
-def wait_until(check, seconds=60):
+def wait_until(check, seconds=SECONDS):
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, "it did not happen"
@@ -156,8 +170,16 @@ def wait_until(check, seconds=60):
 
 
 def stop_server(server):
+    """End it as a signal does. One that does not end says in its log where it was."""
     server.process.terminate()
-    server.process.wait(30)
+    try:
+        server.process.wait(SECONDS)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            server.process.send_signal(signal.SIGABRT)
+            server.process.wait(5)
+        server.process.kill()
+        pytest.fail(f"the server does not end:\n{server.log.read_text()[-8000:]}")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -9,7 +10,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-from api.conftest import ROOT, Remote, free_port, is_up, stop_server, wait_until
+from api.conftest import ROOT, SECONDS, Remote, await_up, free_port, stop_server
 
 from nb_artifacts.serve_keys import Keyring
 
@@ -22,7 +23,7 @@ def start(folder, *arguments, prefix="", key=None, before="", **env):
     port, home = free_port(), folder / "home"
     secret = key or Keyring(home).create("tests")[0]
     names = {name: value for name, value in os.environ.items() if not name.startswith("NB_ARTIFACTS")}
-    names |= {"NB_ARTIFACTS_HOME": str(home), "PYTHONPATH": str(ROOT), **env}
+    names |= {"NB_ARTIFACTS_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONFAULTHANDLER": "1", **env}
     log = folder / "server.log"
     code = f"{before}\nfrom nb_artifacts.cli import main\nmain()"
     with log.open("ab") as output:
@@ -32,18 +33,30 @@ def start(folder, *arguments, prefix="", key=None, before="", **env):
     server.at = lambda prefix, secret=secret: Remote(port, secret, f"/api{prefix}")
     server.ask = server.at(prefix)
     server.root = Remote(port, "", "")
-    wait_until(lambda: is_up(server))
+    await_up(server)
     return server
 
 
 def run(server, *arguments):
     """A command of the command line in the server's folder."""
     command = [sys.executable, "-m", "nb_artifacts.cli", "server", *arguments]
-    return subprocess.run(command, env=server.env, cwd=server.folder, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, env=server.env, cwd=server.folder, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
 
 
 def printed_key(text):
     return re.search(r"nba_[\w-]{43}", text)[0]
+
+
+@contextlib.contextmanager
+def ending(process):
+    """A process that is gone when the test is, however that ends. (Popen's own exit waits for ever.)"""
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=SECONDS)
 
 
 @pytest.fixture(scope="session")
