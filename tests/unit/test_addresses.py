@@ -94,7 +94,9 @@ def test_prefects_own_settings_send_nothing_until_they_are_asked_for(monkeypatch
 
 def test_the_active_profile_of_prefect_counts_where_its_environment_says_nothing(monkeypatch, profiles):
     config.configure(api_url="prefect")
-    with pytest.raises(InvalidValue, match=r"no PREFECT_API_URL in the environment and none in the active profile of .*profiles\.toml"):
+    with pytest.raises(
+        InvalidValue, match=r"no PREFECT_API_URL in the environment and none in the active profile of .*profiles\.toml"
+    ):
         config.remote()
     profiles(
         'active = "cloud"\n[profiles.local]\nPREFECT_API_URL = "http://127.0.0.1:4200/api"\n'
@@ -104,7 +106,7 @@ def test_the_active_profile_of_prefect_counts_where_its_environment_says_nothing
     assert config.remote().key == KEY
     monkeypatch.setenv("PREFECT_PROFILE", "local")
     assert (config.remote().address, config.remote().key) == ("http://127.0.0.1:4200/api", None)
-    profiles(f'PREFECT_API_KEY = {KEY}\n[')
+    profiles(f"PREFECT_API_KEY = {KEY}\n[")
     with pytest.raises(InvalidValue, match="cannot be read as TOML") as caught:
         config.remote()
     assert KEY not in "".join(traceback.format_exception(caught.value))
@@ -113,7 +115,13 @@ def test_the_active_profile_of_prefect_counts_where_its_environment_says_nothing
 def test_the_key_shows_itself_nowhere(monkeypatch):
     config.configure(api_url="https://h/api", api_key=KEY)
     traits = RemoteTraits(api_key=KEY)
-    shown = [repr(config.remote()), repr(config._state), str(config.remote()), repr(config.remote().key), repr(vars(config.remote()))]
+    shown = [
+        repr(config.remote()),
+        repr(config._state),
+        str(config.remote()),
+        repr(config.remote().key),
+        repr(vars(config.remote())),
+    ]
     shown += [RemoteTraits.class_get_help(traits), repr(pickle.loads(pickle.dumps(config.remote())))]
     assert all(KEY not in text for text in shown)
     with pytest.raises(InvalidValue, match="copy it again") as caught:
