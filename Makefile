@@ -9,7 +9,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 EXTENSION := nb_artifacts/labextension/static/style.js
 SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null) \
-	labextension/package.json labextension/package-lock.json labextension/tsconfig.json labextension/build-page.mjs
+	labextension/package.json labextension/package-lock.json labextension/tsconfig.json labextension/build-page.mjs \
+	labextension/build-widget.mjs
 DEMO := .cache/demo
 
 .PHONY: run test lint test-python test-typescript bench soak clean

@@ -13,6 +13,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ASSETS = Path("nb_artifacts", "labextension")
+BUNDLES = ("page/page.js", "static/widget.js")
 
 
 class LabextensionHook(BuildHookInterface):  # type: ignore[type-arg] (its parameter is the builder, which is not asked for anything)
@@ -29,5 +30,5 @@ class LabextensionHook(BuildHookInterface):  # type: ignore[type-arg] (its param
 
     def _released(self) -> bool:
         assets = Path(self.root, ASSETS)
-        page = Path(self.root, "nb_artifacts", "page", "page.js")
-        return page.exists() and Path(assets, "static", "style.js").exists() and not Path(assets, "build_log.json").exists()
+        made = (assets / "static" / "style.js", *(Path(self.root, "nb_artifacts", name) for name in BUNDLES))
+        return all(file.exists() for file in made) and not (assets / "build_log.json").exists()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
-from traitlets import CaselessStrEnum, CFloat, TraitError, Unicode, validate
+from traitlets import CaselessStrEnum, CFloat, Dict, TraitError, Unicode, validate
 
 from nb_artifacts.ticker import EVERY, ticker
 
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from nb_artifacts.bar import Bar
 
 _STYLES = {"finished": "success", "failed": "danger", "interrupted": "danger", "stopped": "warning"}
+
+
+def script() -> str:
+    """The module that draws every widget of ours: a model's `_view` names the view. It loads nothing.
+
+    Raises `ImportError` in a tree where it is not built.
+    """
+    path = Path(__file__).with_name("static") / "widget.js"
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ImportError("nb_artifacts/static/widget.js is not built: `npm run build:widget` in labextension/.") from None
 
 
 class ProgressWidget(anywidget.AnyWidget):
@@ -28,14 +40,16 @@ class ProgressWidget(anywidget.AnyWidget):
             display(ipywidgets.HBox([nba.ProgressWidget(bar=bar), cancel]))
     """
 
-    _esm = Path(__file__).with_name("static").joinpath("progress.js").read_text(encoding="utf-8")
+    _esm = script()
+    _view = Unicode("progress").tag(sync=True)
+    _progress: Any = Dict(None, allow_none=True).tag(sync=True)  # the bar that it follows, as last written
 
     value = CFloat(0.0, help="How far it is.").tag(sync=True)
     min = CFloat(0.0, help="Where it begins.").tag(sync=True)
     max = CFloat(100.0, allow_none=True, help="Where it ends; None is not known.").tag(sync=True)
     description = Unicode("", help="What it is, as plain text.").tag(sync=True)
     bar_style = CaselessStrEnum(["success", "info", "warning", "danger", ""], "", help="Its colour.").tag(sync=True)
-    text = Unicode("", help="What is said beside it; empty for the percentage.").tag(sync=True)
+    text = Unicode("", help="What is said beside the percentage.").tag(sync=True)
 
     def __init__(
         self,
@@ -101,7 +115,17 @@ class ProgressWidget(anywidget.AnyWidget):
             self.max = None if total is None and running else total or done
             self.value = self.max if bar.state == "finished" and self.max is not None else done
             self.text, self.bar_style = str(bar), _STYLES.get(bar.state, "")
+            self._progress = _told(bar)
         return running
+
+
+def _told(bar: Bar) -> dict[str, Any] | None:
+    """What the views of the bar's artifact draw; None where it is not kept, or not yet told of the bar's end."""
+    artifact = bar.artifact
+    record = None if artifact is None else artifact._record
+    if record is None or record.info["state"] != bar.state:
+        return None
+    return {"info": record.info, "updated": record.updated.isoformat()}
 
 
 class _Pulse:

@@ -63,13 +63,19 @@ def installed(built, tmp_path_factory):
 def test_the_wheel_holds_every_asset_once(built):
     with zipfile.ZipFile(built[1]) as wheel:
         names = wheel.namelist()
-    assets = [name for name in names if "/static/" in name]
+    assets = [name for name in names if "labextensions/" in name and "/static/" in name]
     assert any(name.endswith(STATIC + "style.js") for name in assets)
     assert not [name for name in names if name.startswith("nb_artifacts/labextension/")]
     assert max(Counter(PurePosixPath(name).name for name in assets).values()) == 1
     assert not [name for name in names if "node_modules" in name or name.endswith((".ts", ".tsx", ".map"))]
     assert any(name.endswith("etc/jupyter/jupyter_server_config.d/nb_artifacts.json") for name in names)
-    assert any(name.endswith("nb_artifacts/py.typed") for name in names)
+    for name in (
+        "nb_artifacts/py.typed",
+        "nb_artifacts/page/page.js",
+        "nb_artifacts/page/page.css",
+        "nb_artifacts/static/widget.js",
+    ):
+        assert name in names
 
 
 def test_one_version_for_both_halves(built):
@@ -80,7 +86,8 @@ def test_one_version_for_both_halves(built):
 def test_the_sdist_needs_no_node_and_carries_no_tests(built):
     with tarfile.open(built[0]) as archive:
         names = archive.getnames()
-    assert any(name.endswith("nb_artifacts/labextension/static/style.js") for name in names)
+    for made in ("labextension/static/style.js", "page/page.js", "static/widget.js"):
+        assert any(name.endswith(f"/nb_artifacts/{made}") for name in names)
     assert not [name for name in names if "/node_modules/" in name or "/tests/" in name]
 
 

@@ -7,7 +7,11 @@ import { every, h } from './dom';
 import { drawSteps } from './steps';
 import type { Source } from './types';
 
-export function mountProgress(element: HTMLElement, source: Source, signal: AbortSignal): void {
+export function mountProgress(
+  element: HTMLElement,
+  source: Pick<Source, 'record' | 'subscribe'>,
+  signal: AbortSignal
+): void {
   const fill = h('div', 'jp-nba-fill');
   const track = h(
     'div',
@@ -27,12 +31,12 @@ export function mountProgress(element: HTMLElement, source: Source, signal: Abor
     steps
   );
   element.replaceChildren(root);
-  track.setAttribute('aria-label', source.record.key ?? 'Progress');
 
   const draw = (): void => {
     const bar = progressOf(source.record);
     const now = new Date();
     root.dataset['state'] = bar.state;
+    track.setAttribute('aria-label', source.record.key ?? 'Progress');
     root.classList.toggle('jp-mod-indeterminate', bar.share === null && bar.state === 'running');
     fill.style.inlineSize = `${((bar.share ?? (bar.state === 'running' ? 0 : 1)) * 100).toFixed(2)}%`;
     const words = said(bar);
