@@ -15,7 +15,12 @@
         ├── StoreReadOnly             the folder or its database cannot be written
         ├── StoreTooNew               the database was written by a newer release
         ├── StoreDamaged              the database is not readable as one
-        └── BlobMissing               a row names bytes that are not in ``blobs/``
+        ├── BlobMissing               a row names bytes that are not in ``blobs/``
+        ├── Unreachable               a server did not answer, or its answer was lost; `ambiguous`: it may have acted
+        │   └── RemoteBusy            it answered "not now"; `retry_after` in seconds where it said so
+        ├── Denied                    a server wants a key, or another one
+        ├── Rejected                  a server refuses this one row for good; `status` is HTTP's
+        └── Unsupported               this kind of store cannot do that at all
 """
 
 from __future__ import annotations
@@ -87,3 +92,39 @@ class BlobMissing(StoreError):
     def __init__(self, sha256: str, where: object = "this store") -> None:
         super().__init__(f"the bytes {sha256} are not in {where}: restore them from a backup, or make the artifact again")
         self.sha256 = sha256
+
+
+class Unreachable(StoreError):
+    """A server did not answer, or its answer was lost.
+
+    `ambiguous` says whether the request may have arrived all the same, so that a server without idempotency has to be
+    asked before it is sent again.
+    """
+
+    def __init__(self, message: str, *, ambiguous: bool = True) -> None:
+        super().__init__(message)
+        self.ambiguous = ambiguous
+
+
+class RemoteBusy(Unreachable):
+    """A server answered that it cannot now; `retry_after` is how many seconds it asked for, if it did."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, ambiguous: bool = True) -> None:
+        super().__init__(message, ambiguous=ambiguous)
+        self.retry_after = retry_after
+
+
+class Denied(StoreError):
+    """A server wants a key, or this key does not open what was asked for."""
+
+
+class Rejected(StoreError):
+    """A server refuses this one row, and would again; `status` is the HTTP status it gave."""
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Unsupported(StoreError):
+    """This kind of store cannot do what was asked, however often."""
