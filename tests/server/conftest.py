@@ -45,6 +45,11 @@ def run(server, *arguments):
     )
 
 
+def log_in(server, key, **headers):
+    body = f"key={key}".encode()
+    return server.root.send("POST", "/login", {"Content-Type": "application/x-www-form-urlencoded", **headers}, body)
+
+
 def printed_key(text):
     return re.search(r"nba_[\w-]{43}", text)[0]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from api.conftest import ROOT, SECONDS, Remote, wait_until
-from server.conftest import OTHER, SPACE, ending, printed_key, run
+from server.conftest import OTHER, SPACE, ending, log_in, printed_key, run
 
 import nb_artifacts
 from nb_artifacts import serve_auth, serve_body, serve_http
@@ -200,11 +200,6 @@ def test_request_ids(standalone):
     assert standalone.ask("GET", "/ready", **{"X-Request-Id": "abc-1"}).headers["X-Request-Id"] == "abc-1"
     for bad in ("a b", "x" * 65, "<script>"):
         assert standalone.ask("GET", "/ready", **{"X-Request-Id": bad}).headers["X-Request-Id"] != bad
-
-
-def log_in(server, key, **headers):
-    body = f"key={key}".encode()
-    return server.root.send("POST", "/login", {"Content-Type": "application/x-www-form-urlencoded", **headers}, body)
 
 
 def test_log_in_with_a_cookie(standalone):
