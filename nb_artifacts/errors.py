@@ -4,7 +4,8 @@
 
     ArtifactError
     ├── InvalidValue (ValueError)     a value, key or option that cannot be kept; says what is allowed
-    │   └── InvalidKey                a key that is not lowercase letters, digits and dashes
+    │   ├── InvalidKey                a key that is not lowercase letters, digits and dashes
+    │   └── BadQuery                  a column, sort or filter of a table query that is wrong; says where
     ├── UnsupportedType (TypeError)   a Python object no artifact type takes; names ``type=``
     ├── UsageError                    a magic or a command was typed wrongly; says how to type it
     ├── NotFound (LookupError)        no artifact or run with that id, or key and version
@@ -15,6 +16,7 @@
         ├── StoreReadOnly             the folder or its database cannot be written
         ├── StoreTooNew               the database was written by a newer release
         ├── StoreDamaged              the database is not readable as one
+        ├── QueryFailed               a table query took too long, or its process ended; `late` tells which
         ├── BlobMissing               a row names bytes that are not in ``blobs/``
         ├── Unreachable               a server did not answer, or its answer was lost; `ambiguous`: it may have acted
         │   └── RemoteBusy            it answered "not now"; `retry_after` in seconds where it said so
@@ -44,6 +46,15 @@ class InvalidKey(InvalidValue):
             better = "-".join(part for part in "".join(c if c.isascii() and c.isalnum() else " " for c in key.lower()).split())
             hint = f" Try {better!r}." if better and better != key and len(better) <= 80 else ""
         super().__init__(f"{shown} is not a key: use lowercase letters, digits and dashes.{hint}")
+
+
+class BadQuery(InvalidValue):
+    """A column, sort or filter of a table query is wrong: `position` counts characters of `where`, `column` names one."""
+
+    def __init__(self, message: str, *, position: int | None = None, column: str | None = None) -> None:
+        super().__init__(message)
+        self.position = position
+        self.column = column
 
 
 class UnsupportedType(ArtifactError, TypeError):
@@ -84,6 +95,14 @@ class StoreTooNew(StoreReadOnly):
 
 class StoreDamaged(StoreError):
     """The database file cannot be read as one."""
+
+
+class QueryFailed(StoreError):
+    """A query of a table took too long (`late`), or the process that ran it ended; asking again may help."""
+
+    def __init__(self, message: str, *, late: bool = False) -> None:
+        super().__init__(message)
+        self.late = late
 
 
 class BlobMissing(StoreError):
