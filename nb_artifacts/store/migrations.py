@@ -75,15 +75,46 @@ CREATE INDEX run_kernel ON run (kernel_id, started) WHERE kernel_id IS NOT NULL;
 CREATE INDEX run_state ON run (state, started);
 """
 
+REMOTES = """
+-- The `seq` that an artifact had when it was made; null while it still has it.
+ALTER TABLE artifact ADD COLUMN born INTEGER;
+CREATE INDEX artifact_moved ON artifact (seq) WHERE born IS NOT NULL;
+
+-- A store elsewhere that this one is sent to. What was made up to `start` stays here; all up to `cursor` is settled.
+-- The other columns are how it went, and the one process that sends (see `Remotes.lease`). Times are in microseconds.
+CREATE TABLE remote (
+  n INTEGER PRIMARY KEY, address TEXT NOT NULL UNIQUE, kind TEXT, first_seen INTEGER NOT NULL,
+  start INTEGER NOT NULL, cursor INTEGER NOT NULL, last_ok INTEGER, last_error TEXT, failed INTEGER, paused TEXT,
+  resume INTEGER, host TEXT, boot_id TEXT, pid INTEGER, process_started REAL, lease_until INTEGER
+);
+
+-- What is known of an artifact or a run at a remote: the `seq` that was begun to be sent, the one that has arrived and
+-- the one that was refused for good; which number and id it has there.
+CREATE TABLE sent (
+  remote INTEGER NOT NULL, id BLOB NOT NULL, attempted INTEGER NOT NULL DEFAULT 0, settled INTEGER NOT NULL DEFAULT 0,
+  tries INTEGER NOT NULL DEFAULT 0, parked INTEGER, error TEXT, version INTEGER, remote_id BLOB,
+  PRIMARY KEY (remote, id)
+) WITHOUT ROWID;
+CREATE INDEX sent_parked ON sent (remote) WHERE parked IS NOT NULL;
+"""
+
 
 def _first(connection: sqlite3.Connection) -> None:
-    for statement in SCHEMA.split(";\n"):
-        if statement.strip():
-            connection.execute(statement)
+    _run(connection, SCHEMA)
     connection.execute("INSERT INTO meta VALUES ('id', ?)", (uuid4().hex,))
 
 
-STEPS: list[Step] = [_first]
+def _add_remotes(connection: sqlite3.Connection) -> None:
+    _run(connection, REMOTES)
+
+
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    for statement in script.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
+STEPS: list[Step] = [_first, _add_remotes]
 
 
 def version_of(connection: sqlite3.Connection) -> int:

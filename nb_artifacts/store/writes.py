@@ -122,7 +122,7 @@ def update(
 ) -> None:
     """Set columns of a row under a new seq; with `data` among them, its payload becomes `payload`.
 
-    `updated` always moves forward, also where the clock went back.
+    `updated` always moves forward, also where the clock went back. `born` keeps the first seq.
     """
     if "data" in columns:
         if found.payload is not None:
@@ -130,7 +130,8 @@ def update(
         columns = {**columns, "payload": None if payload is None else _add_payload(connection, payload)}
     assignments = "".join(f", {name} = :{name}" for name in columns)
     connection.execute(
-        f"UPDATE artifact SET seq = {LAST_SEQ} + 1, updated = max(updated + 1, :moment){assignments} WHERE id = :id",
+        f"UPDATE artifact SET seq = {LAST_SEQ} + 1, born = coalesce(born, seq), updated = max(updated + 1, :moment)"
+        f"{assignments} WHERE id = :id",
         {**columns, "moment": moment, "id": id},
     )
 

@@ -14,15 +14,19 @@ from nb_artifacts.store import migrations, open_store
 from nb_artifacts.wire import Patch, Query, RunQuery
 
 RELEASED = Path(__file__).parent.parent / "contract" / "released"
+NEWEST = len(migrations.STEPS)
 
 
 @pytest.fixture
 def home(tmp_path):
     """A folder as the first release left it."""
-    home = tmp_path / "home"
+    return folder(tmp_path / "home", RELEASED / "v1.sql")
+
+
+def folder(home, script):
     home.mkdir(mode=0o700)
     connection = sqlite3.connect(home / "store.db")
-    connection.executescript((RELEASED / "v1.sql").read_text(encoding="utf-8"))
+    connection.executescript(script.read_text(encoding="utf-8"))
     connection.close()
     return home
 
@@ -44,8 +48,13 @@ def add_table(connection):
     connection.execute("INSERT INTO colour SELECT colour FROM artifact")
 
 
-def test_the_first_release_opens(home):
+@pytest.mark.parametrize("script", sorted(RELEASED.glob("*.sql")), ids=lambda path: path.stem)
+def test_every_release_opens(tmp_path, script):
+    home = folder(tmp_path / "home", script)
+    before = version(home)
     store = open_store(home)
+    assert version(home) == NEWEST
+    assert (home / f"store.v{before}.bak").exists() == (before < NEWEST)
     assert store.id == "0123456789abcdef0123456789abcdef"
     assert [(found.key, found.version, found.type) for found in store.find(Query())] == [
         ("report", 3, "table"),
@@ -78,7 +87,7 @@ def test_steps_are_taken_once_and_the_old_state_is_kept(home, monkeypatch):
     monkeypatch.setattr(migrations, "STEPS", [*migrations.STEPS, add_column, add_table])
     store = open_store(home)
     assert store.count(Query()) == 3
-    assert version(home) == 3
+    assert version(home) == NEWEST + 2
     backup = sqlite3.connect(home / "store.v1.bak")
     assert backup.execute("PRAGMA user_version").fetchone() == (1,)
     assert backup.execute("SELECT count(*) FROM artifact").fetchone() == (3,)
@@ -97,7 +106,7 @@ def test_a_step_that_fails_leaves_all_as_it_was(home, monkeypatch):
         patched.setattr(migrations, "STEPS", [*migrations.STEPS, fails])
         with pytest.raises(RuntimeError, match="a bug"):
             open_store(home)
-    assert version(home) == 1
+    assert version(home) == NEWEST
     assert open_store(home).count(Query()) == 3
 
 
@@ -121,10 +130,10 @@ def test_killed_between_steps_it_goes_on(home, monkeypatch, at):
         child = Child(lambda send: open_store(home))
         child.wait()
         assert child.code == -signal.SIGKILL
-    assert version(home) == (2 if at == "second" else 1)
+    assert version(home) == {"first": NEWEST, "second": NEWEST + 1, "copied": 1}[at]
     monkeypatch.setattr(migrations, "STEPS", [*migrations.STEPS, add_column, add_table])
     assert open_store(home).count(Query()) == 3
-    assert version(home) == 3
+    assert version(home) == NEWEST + 2
 
 
 def test_several_processes_migrate_at_once(home, monkeypatch):
@@ -135,7 +144,7 @@ def test_several_processes_migrate_at_once(home, monkeypatch):
         send(store.put(record("report")).version)
 
     assert sorted(run_all(6, work)) == [4, 5, 6, 7, 8, 9]
-    assert version(home) == 3
+    assert version(home) == NEWEST + 2
 
 
 def test_a_newer_database_is_only_read(home):
