@@ -252,8 +252,8 @@ class Keeper:
         return ProgressInfo(
             state=meter.state, done=done, started=meter.started, total=meter.total, unit=meter.unit, ended=meter.ended,
             rate=meter.rate(done), error=meter.error, message=meter.message, usual=self._usual, steps=steps,
-            hidden=hidden, shared=self._foreign, host=writer.host, boot_id=writer.boot_id, pid=writer.pid,
-            process_started=writer.started,
+            hidden=hidden, shared=self._foreign, curve=meter.curve(done), host=writer.host, boot_id=writer.boot_id,
+            pid=writer.pid, process_started=writer.started,
         )  # fmt: skip
 
     def _write(self, info: ProgressInfo, *, durable: bool) -> bool:

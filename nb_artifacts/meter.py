@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from nb_artifacts.counting import Counter
 from nb_artifacts.redact import error_line
-from nb_artifacts.types.progress import MAX_STEPS, State, Step
+from nb_artifacts.types.progress import MAX_STEPS, State, Step, grown
 from nb_artifacts.types.text import clip_text, one_line
 from nb_artifacts.unwinding import Place, causes, leads_through, state_of
 from nb_artifacts.wire import now
@@ -82,6 +82,7 @@ class Meter:
         self.children: list[Meter] = []
         self.hidden = 0
         self.left: Place | None = None
+        self._curve: list[tuple[float, float]] = []
         self._pace = Pace()
         self._pace.begin(initial)
         self._last = float(initial)
@@ -121,6 +122,12 @@ class Meter:
             return self._pace.rate(done)
         passed = (self.ended - self.started).total_seconds()
         return done / passed if passed > 0 and done else None
+
+    def curve(self, done: float) -> list[tuple[float, float]]:
+        """How it went, now that `done` are done."""
+        seconds = ((self.ended or now()) - self.started).total_seconds()
+        self._curve = grown(self._curve, seconds, done, last=self.ended is not None)
+        return self._curve
 
     def end(self, state: State, error: BaseException | None = None) -> None:
         """It has ended so, and with it every row below; a finished one may hold more or less than was expected."""

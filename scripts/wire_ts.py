@@ -79,9 +79,11 @@ def _generic(hint: Any) -> str:
     origin, args = get_origin(hint), get_args(hint)
     if origin is Literal:
         return " | ".join(f"'{value}'" for value in args)
+    if origin is tuple:
+        return f"[{', '.join(typescript(arg) for arg in args)}]"
     if origin is list:
         inner = typescript(args[0])
-        return f"({inner})[]" if " " in inner else f"{inner}[]"
+        return f"({inner})[]" if "|" in inner else f"{inner}[]"
     if origin is dict:
         return f"{{ [key: string]: {typescript(args[1])} }}"
     if origin is Union or isinstance(hint, type(int | str)):

@@ -192,6 +192,7 @@ export interface Patch {
   metadata_?: { [key: string]: string } | null;
   info?: { [key: string]: unknown };
   blob?: BlobRef | null;
+  updated?: string;
 }
 
 /** What lists and views know of a link. */
@@ -235,6 +236,7 @@ export interface ProgressInfo {
   steps?: Step[];
   hidden?: number;
   shared?: number;
+  curve?: [number, number][];
   host?: string | null;
   boot_id?: string | null;
   pid?: number | null;

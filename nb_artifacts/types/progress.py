@@ -27,6 +27,9 @@ _MARKS = {"running": "▸", "finished": "✓", "failed": "✗", "interrupted": "
 MAX_STEPS = 20
 """Rows below a bar that are kept; `ProgressInfo.hidden` counts finished ones beyond."""
 
+MAX_CURVE = 48
+"""Points of a bar's curve that are kept."""
+
 
 class Step(Struct, kw_only=True, omit_defaults=True):
     """A row below a bar: a named part of the work, or a loop inside it. Rows stand in order; `level` 1 is the bar's own."""
@@ -67,10 +70,32 @@ class ProgressInfo(Struct, kw_only=True, omit_defaults=True):
     """Finished steps that are not listed any more."""
     shared: float = 0.0
     """What of `done` other hosts have added."""
+    curve: list[tuple[float, float]] = []
+    """How it went: seconds since `started` and how much was done then; few points, however long it takes."""
     host: str | None = None
     boot_id: str | None = None
     pid: int | None = None
     process_started: float | None = None
+
+
+def grown(curve: list[tuple[float, float]], seconds: float, done: float, *, last: bool = False) -> list[tuple[float, float]]:
+    """`curve` with a new point, at most `MAX_CURVE`: none where nothing moved, or so soon that nobody would see it."""
+    seconds = round(seconds, 2)
+    kept = [point for at, point in enumerate(curve) if point[0] < seconds or (at == 0 and point[0] == seconds)]
+    if kept and not last and (done == kept[-1][1] or seconds - kept[-1][0] <= seconds / MAX_CURVE):
+        return curve if len(kept) == len(curve) else kept
+    if len(kept) >= MAX_CURVE:
+        kept = _thinned(kept, 2 * seconds / MAX_CURVE)
+    return [*kept, (seconds, round(done, 6))]
+
+
+def _thinned(curve: list[tuple[float, float]], apart: float) -> list[tuple[float, float]]:
+    """The points that are so many seconds apart, from the first on; every other of those where they still are too many."""
+    kept = curve[:1]
+    for point in curve[1:]:
+        if point[0] - kept[-1][0] >= apart:
+            kept.append(point)
+    return kept if len(kept) < MAX_CURVE else kept[::2]
 
 
 def percent(info: ProgressInfo | Step) -> float:
@@ -180,10 +205,11 @@ class Progress(Payload):
         """The same progress at another percentage; 100 finishes it. Errors as for a new one."""
         moved = _clamped(value)
         total = self.info.total if self.info.total is not None else 100.0
-        finished = moved >= 100.0
+        finished, moment, done = moved >= 100.0, _now(), moved * total / 100.0
+        seconds = (moment - self.info.started).total_seconds()
         info = msgspec.structs.replace(
-            self.info, done=moved * total / 100.0, total=total, rate=None, error=None,
-            state="finished" if finished else "running", ended=_now() if finished else None,
+            self.info, done=done, total=total, rate=None, error=None, state="finished" if finished else "running",
+            ended=moment if finished else None, curve=grown(self.info.curve, seconds, done, last=finished),
         )  # fmt: skip
         return Progress(info)
 
