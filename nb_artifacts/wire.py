@@ -135,7 +135,8 @@ class Run(Struct, kw_only=True):
 class Patch(Struct, kw_only=True, forbid_unknown_fields=True):
     """A change to a record. A member left out stays as it is; None clears it.
 
-    `data` without `info` or `blob` drops both, since they described the data that is gone.
+    `data` without `info` or `blob` drops both, since they described the data that is gone. `updated` is for a change
+    that was made elsewhere, and then: the record's own moves there, or by as little as it can where it is later.
     """
 
     data: Raw | UnsetType = UNSET
@@ -143,6 +144,7 @@ class Patch(Struct, kw_only=True, forbid_unknown_fields=True):
     metadata_: dict[str, str] | None | UnsetType = UNSET
     info: dict[str, Any] | UnsetType = UNSET
     blob: BlobRef | None | UnsetType = UNSET
+    updated: datetime | UnsetType = UNSET
 
 
 class IdFilter(Struct, forbid_unknown_fields=True):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime  # noqa: TC003 - msgspec reads annotations
+from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID  # noqa: TC003
 
 import msgspec
@@ -18,7 +18,7 @@ from nb_artifacts.api.filters import MOST, read_query
 from nb_artifacts.api.flows import runs_of_flows
 from nb_artifacts.api.message import JSON, Refused, Request, Response, answer, refusal
 from nb_artifacts.errors import BlobMissing, NotFound
-from nb_artifacts.wire import ArtifactFilter, KeyFilter, Patch, Query, Record
+from nb_artifacts.wire import ArtifactFilter, BlobRef, KeyFilter, Patch, Query, Record
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-INFO_BYTES = 64 * 1024
+INFO_BYTES = 1024 * 1024
 """`info` is small: it travels with every list."""
 
 
@@ -39,6 +39,25 @@ def _info(raw: Raw, place: body.Place, problems: body.Problems) -> dict[str, Any
     return {} if problems else {name: msgspec.json.decode(value) for name, value in members.items()}
 
 
+_aware = msgspec.json.Decoder(Annotated[datetime, msgspec.Meta(tz=True)])
+
+
+def _moment(raw: Raw, place: body.Place, problems: body.Problems) -> datetime:
+    try:
+        found: datetime = _aware.decode(raw)
+    except msgspec.DecodeError:
+        problems.append(Problem("datetime_parsing", place, "Input should be a valid datetime with a zone", None))
+        return wire.now()
+    return found
+
+
+def _blob(raw: Raw, place: body.Place, problems: body.Problems) -> BlobRef | None:
+    found = body.record({"sha256": body.text, "size": body.natural, "media": body.text})(raw, place, problems)
+    if not problems and len(found) != 3:
+        problems.append(Problem("missing", place, "A blob has sha256, size and media", None))
+    return None if problems else BlobRef(**found)
+
+
 _CREATE: dict[str, Field] = {
     "key": optional(body.key),
     "type": optional(body.text),
@@ -48,13 +67,26 @@ _CREATE: dict[str, Field] = {
     "flow_run_id": optional(body.uuid),
     "task_run_id": optional(body.uuid),
 }
-_PUT: dict[str, Field] = {
+PUT_FIELDS: dict[str, Field] = {
     **_CREATE,
     "metadata_": optional(body.strings),
     "tags": optional(body.array(body.text)),
     "info": optional(_info),
+    "blob": optional(_blob),
+    "created": _moment,
+    "updated": _moment,
 }
+"""Members of an artifact under an id of the client's."""
+
 _PATCH = {name: _CREATE[name] for name in ("data", "description", "metadata_")}
+_PATCH_WHOLE: dict[str, Field] = {
+    **_PATCH,
+    "metadata_": optional(body.strings),
+    "info": _info,
+    "blob": optional(_blob),
+    "updated": _moment,
+    "if_seq": body.natural,
+}
 
 
 class Artifact(Struct):
@@ -88,28 +120,35 @@ def create(store: Store, request: Request) -> Response:
 
 def put(store: Store, request: Request, id: UUID) -> Response:
     """``PUT /artifacts/{id}``: 201 and the artifact; with the same content again 200, with other content 409."""
-    found = body.read_object(request, _PUT)
+    found = body.read_object(request, PUT_FIELDS)
     if not found and not request.whole:
         raise refusal(405, "Method Not Allowed", Allow="GET")  # Prefect's server has no PUT, and this says nothing
     there = store.get(id) is not None
-    return _one(request, store.put(_new(id, found)), 200 if there else 201)
+    try:
+        return _one(request, store.put(new_record(id, found)), 200 if there else 201)
+    except BlobMissing as error:
+        raise _without_bytes(error) from None
 
 
 def create_batch(store: Store, request: Request) -> Response:
     """``POST /artifacts/batch``: 201 and the artifacts, all of them or an error; with ids it may be sent again."""
-    found = body.read_object(request, {"artifacts": body.array(body.record({**_PUT, "id": body.uuid}), most=MOST)})
+    found = body.read_object(request, {"artifacts": body.array(body.record({**PUT_FIELDS, "id": body.uuid}), most=MOST)})
     if "artifacts" not in found:
         raise body.invalid([Problem("missing", ("body", "artifacts"), "Field required", None)], None)
-    new = [_new(members.pop("id", None) or wire.new_id(), members) for members in found["artifacts"]]
+    new = [new_record(members.pop("id", None) or wire.new_id(), members) for members in found["artifacts"]]
     together = getattr(store, "together", None)
     calls = [partial(store.put, record) for record in new]
-    records = [call() for call in calls] if together is None else together(calls)
+    try:
+        records = [call() for call in calls] if together is None else together(calls)
+    except BlobMissing as error:
+        raise _without_bytes(error) from None
     response = list_answer(store, request, records, wants_data=True)
     response.status = 201
     return response
 
 
-def _new(id: UUID, found: dict[str, Any]) -> Record:
+def new_record(id: UUID, found: dict[str, Any]) -> Record:
+    """The artifact that a client has given an id; `found` are the members of `PUT_FIELDS` that it gave."""
     now = wire.now()
     members = {**found, "tags": found.get("tags") or [], "info": found.get("info") or {}}
     return Record(**{"id": id, "created": now, "updated": now, **members})
@@ -137,13 +176,19 @@ def latest(store: Store, request: Request, key: str) -> Response:
 
 
 def patch(store: Store, request: Request, id: UUID) -> Response:
-    """``PATCH /artifacts/{id}``: 204; a member left out stays, null clears it."""
-    found = body.read_object(request, _PATCH)
+    """``PATCH /artifacts/{id}``: 204; a member left out stays, null clears it.
+
+    For whole records 200 and the artifact, ``info`` and ``blob`` too; 409 where ``if_seq`` is not its present one.
+    """
+    found = body.read_object(request, _PATCH_WHOLE if request.whole else _PATCH)
+    if_seq = found.pop("if_seq", None)
     try:
-        store.patch(id, Patch(**found))
+        record = store.patch(id, Patch(**found), if_seq=if_seq)
     except NotFound:
         raise _unknown() from None
-    return Response(204)
+    except BlobMissing as error:
+        raise _without_bytes(error) from None
+    return _one(request, record) if request.whole else Response(204)
 
 
 def delete(store: Store, _: Request, id: UUID) -> Response:
@@ -192,6 +237,11 @@ def _tagged(store: Store, request: Request, record: Record, response: Response) 
 
 def _unknown() -> Refused:
     return refusal(404, "Artifact not found.")
+
+
+def _without_bytes(error: BlobMissing) -> Refused:
+    """A record may not name bytes that were not uploaded."""
+    return refusal(422, str(error), X_NB_Artifacts_Missing_Blob=error.sha256[:64].encode("ascii", "replace").decode())
 
 
 def _one(request: Request, record: Record, status: int = 200) -> Response:

@@ -43,7 +43,7 @@ def read_blob(store: Store, request: Request, id: UUID) -> Response:
     partial = end - start < size
     if partial:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    return Response(206 if partial else 200, _pieces(file, start, end), headers)
+    return Response(206 if partial else 200, pieces(file, start, end), headers)
 
 
 def _headers(record: Record) -> dict[str, str]:
@@ -92,7 +92,8 @@ def _range(request: Request, etag: str, size: int) -> tuple[int, int] | None:
     return start, end
 
 
-def _pieces(file: IO[bytes], start: int, end: int) -> Generator[bytes, None, None]:
+def pieces(file: IO[bytes], start: int, end: int) -> Generator[bytes, None, None]:
+    """The bytes of a file from one place to another; it is closed at the end."""
     with file:
         file.seek(start)
         while start < end:

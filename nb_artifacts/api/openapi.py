@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime  # noqa: TC003 - msgspec reads annotations
+from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID  # noqa: TC003
 
 import msgspec
 from msgspec import Meta, Struct
 
 from nb_artifacts import wire
+from nb_artifacts.api import changes
 from nb_artifacts.api.message import answer
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from nb_artifacts.store import Store
 
 KeyText = Annotated[str, Meta(pattern=r"^[a-z0-9-]+$", min_length=1)]
+Aware = Annotated[datetime, Meta(tz=True)]
 Limit = Annotated[int, Meta(ge=0, le=200)]
 Offset = Annotated[int, Meta(ge=0, le=2**53)]
 
@@ -40,6 +42,9 @@ class ArtifactPut(ArtifactCreate, forbid_unknown_fields=True):
 
     tags: list[str] | None = None
     info: dict[str, Any] | None = None
+    blob: wire.BlobRef | None = None
+    created: Aware | None = None
+    updated: Aware | None = None
 
 
 class BatchItem(ArtifactPut, forbid_unknown_fields=True):
@@ -81,6 +86,19 @@ class Search(Struct):
     after: UUID | None = None
 
 
+class Blob(Struct, forbid_unknown_fields=True):
+    """Bytes by their hash."""
+
+    sha256: str
+    size: Offset
+
+
+class Blobs(Struct, forbid_unknown_fields=True):
+    """Bytes that somebody is about to name."""
+
+    blobs: Annotated[list[Blob], Meta(max_length=1000)]
+
+
 class ArtifactAnswer(Struct):
     """An artifact; with ``Accept: application/vnd.nb-artifacts.v1+json`` it has more members."""
 
@@ -94,6 +112,16 @@ class ArtifactAnswer(Struct):
     metadata_: dict[str, str] | None
     flow_run_id: UUID | None
     task_run_id: UUID | None
+
+
+class ChangeAnswer(Struct):
+    """One of `record`, `run` and `deleted`; a record is whole but for long data."""
+
+    seq: int
+    kind: Literal["artifact", "run", "deleted"]
+    record: dict[str, Any] | None = None
+    run: wire.Run | None = None
+    deleted: wire.Deleted | None = None
 
 
 class Status(Struct):
@@ -118,6 +146,9 @@ _BODIES: dict[str, type[Any]] = {
     "artifacts.count_all": Filter,
     "artifacts.count_latest": Filter,
     "about.filter_runs": wire.RunQuery,
+    "changes.put_run": wire.Run,
+    "changes.take": changes.Items,
+    "uploads.missing": Blobs,
     "search.search": Search,
 }
 _ANSWERS: dict[str, Any] = {
@@ -131,6 +162,10 @@ _ANSWERS: dict[str, Any] = {
     "artifacts.read": ArtifactAnswer,
     "artifacts.latest": ArtifactAnswer,
     "about.read_run": wire.Run,
+    "changes.put_run": wire.Run,
+    "changes.read_changes": list[ChangeAnswer],
+    "changes.take": list[changes.Taken],
+    "uploads.missing": list[str],
     "about.filter_runs": list[wire.Run],
     "about.status": Status,
     "about.health": bool,
@@ -145,8 +180,24 @@ _CREATED = {
 _OR_KNOWN = {"artifacts.put", "flows.create_flow", "flows.create_flow_run", "flows.create_task_run"}
 """These answer 200 where it was there already."""
 
-_EMPTY = {"artifacts.patch", "artifacts.delete", "flows.patch_flow_run", "flows.label_flow_run"}
-_PATTERNS = {"id": {"type": "string", "format": "uuid"}, "key": {"type": "string", "pattern": "^[a-z0-9-]+$"}}
+_MAY_BE_EMPTY = {
+    "artifacts.filter_all", "artifacts.filter_latest", "artifacts.count_all", "artifacts.count_latest", "about.filter_runs",
+}  # fmt: skip
+_EMPTY = {"artifacts.patch", "artifacts.delete", "flows.patch_flow_run", "flows.label_flow_run", "uploads.write"}
+_PATTERNS = {
+    "id": {"type": "string", "format": "uuid"},
+    "key": {"type": "string", "pattern": "^[a-z0-9-]+$"},
+    "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+}
+_NATURAL = {"type": "integer", "minimum": 0}
+_QUERIES = {
+    "about.events": ["since"],
+    "changes.read_changes": ["since", "limit"],
+    "uploads.read": ["size"],
+    "uploads.offset": ["size"],
+    "uploads.write": ["size"],
+}
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 
 def document(_: Store, __: Request) -> Response:
@@ -196,10 +247,15 @@ def _operation(path: str, name: str, doc: str, known: dict[str, Any]) -> dict[st
         found["parameters"] = [
             {"name": one, "in": "path", "required": True, "schema": _PATTERNS.get(one, {"type": "string"})} for one in captured
         ]
-    if name == "about.events":
-        found["parameters"] = [{"name": "since", "in": "query", "schema": {"type": "integer", "minimum": 0}}]
+    for one in _QUERIES.get(name, ()):
+        query = {"name": one, "in": "query", "required": one == "size", "schema": _NATURAL}
+        found.setdefault("parameters", []).append(query)
+    if name == "uploads.write":
+        offset = {"name": "Upload-Offset", "in": "header", "required": True, "schema": _NATURAL}
+        found["parameters"].append(offset)
+        found["requestBody"] = {"required": True, "content": _BYTES}
     if name in _BODIES:
-        needed = name.startswith(("artifacts.create", "artifacts.put", "artifacts.patch", "search."))
+        needed = name not in _MAY_BE_EMPTY
         media = {"application/json": {"schema": known[repr(_BODIES[name])]}}
         found["requestBody"] = {"required": needed, "content": media}
     if name == "about.health":
@@ -211,11 +267,11 @@ def _responses(name: str, known: dict[str, Any]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done."}
     if name in _ANSWERS:
         success["content"] = {"application/json": {"schema": known[repr(_ANSWERS[name])]}}
-    elif name == "blobs.read_blob":
+    elif name in {"blobs.read_blob", "uploads.read"}:
         success["content"] = {"*/*": {}}
     elif name == "about.events":
         success["content"] = {"text/event-stream": {}}
-    elif name not in _EMPTY and name != "flows.create_logs":
+    elif name not in _EMPTY and name not in {"flows.create_logs", "uploads.offset"}:
         success["content"] = {"application/json": {}}
     codes = {"204"} if name in _EMPTY else {"201"} if name in _CREATED else {"200"}
     codes |= {"200"} if name in _OR_KNOWN else set()
@@ -230,6 +286,7 @@ def _responses(name: str, known: dict[str, Any]) -> dict[str, Any]:
         "413": "The body is too long.",
         "415": "The body is compressed.",
         "422": "The body is not as described.",
+        "429": "Too much is unfinished; try again later.",
         "503": "The store is busy; try again.",
     }
     problem = {"application/json": {"schema": {"type": "object"}}}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 from uuid import UUID
 
-from nb_artifacts.api import about, artifacts, blobs, flows, openapi, search
+from nb_artifacts.api import about, artifacts, blobs, changes, flows, openapi, search, uploads
 from nb_artifacts.api.message import Refused, Request, Response, refusal
 
 Handler = Callable[..., Response]
@@ -20,6 +20,7 @@ Handler = Callable[..., Response]
 _CAPTURES = {
     "{id}": r"(?P<id>[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12})",
     "{key}": r"(?P<key>[^/]+)",
+    "{sha256}": r"(?P<sha256>[0-9a-f]{64})",
 }
 
 
@@ -45,7 +46,14 @@ ROUTES = (
     Route("DELETE", "/artifacts/{id}", artifacts.delete, writes=True),
     Route("GET", "/artifacts/{id}/blob", blobs.read_blob),
     Route("GET", "/artifacts/{key}/latest", artifacts.latest),
+    Route("GET", "/blobs/{sha256}", uploads.read),
+    Route("HEAD", "/blobs/{sha256}", uploads.offset),
+    Route("PATCH", "/blobs/{sha256}", uploads.write),
+    Route("POST", "/blobs/missing", uploads.missing),
+    Route("GET", "/changes", changes.read_changes),
+    Route("POST", "/changes/batch", changes.take, writes=True),
     Route("GET", "/runs/{id}", about.read_run),
+    Route("PUT", "/runs/{id}", changes.put_run, writes=True),
     Route("POST", "/runs/filter", about.filter_runs),
     Route("POST", "/search", search.search),
     Route("GET", "/openapi.json", openapi.document),

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from uuid import UUID
 
+    from nb_artifacts.store.remote import Remote
     from nb_artifacts.wire import BlobRef, Change, Patch, Query, Record, Run, RunQuery
 
-__all__ = ["Store", "open_store"]
+__all__ = ["Store", "open_remote", "open_store"]
 
 
 class Store(Protocol):
@@ -89,17 +90,30 @@ class Store(Protocol):
         """Let go of connections and files; the store can be used again."""
 
 
-def open_store(where: str | Path, *, durable: bool = True) -> Store:
-    """The store at a folder, made where it is missing, or at a ``postgresql://`` address.
+def open_store(where: str | Path, *, durable: bool = True, key: str | None = None) -> Store:
+    """The store at a folder, made where it is missing, or at a ``postgresql://``, ``http://`` or ``https://`` address.
 
-    With `durable=False` a returned call survives the end of the process but not a power cut. Raises `StoreError`
-    naming the place and the remedy, for a folder within a second where it cannot be used.
+    With `durable=False` a returned call survives the end of the process but not a power cut. `key` is for a server,
+    which is asked once what it is; what comes back is a `Remote` then. Raises `StoreError` naming the place and the
+    remedy, for a folder within a second where it cannot be used.
     """
+    if isinstance(where, str) and where.lower().startswith(("http://", "https://")):
+        return open_remote(where, key=key)
     if isinstance(where, str) and where.startswith(("postgresql://", "postgres://")):
         return _open_postgres(where, durable=durable)
     from nb_artifacts.store.sqlite import SqliteStore
 
     return SqliteStore(Path(where), durable=durable)
+
+
+def open_remote(address: str, *, key: str | None = None) -> Remote:
+    """The server at an address, our own or a Prefect server, which is asked once what it is.
+
+    Raises `Unreachable`, `Denied`, `InvalidValue` for what is no address, and `StoreError` for another kind of server.
+    """
+    from nb_artifacts.store.http_open import connect
+
+    return connect(address, key=key)
 
 
 def _open_postgres(address: str, *, durable: bool) -> Store:

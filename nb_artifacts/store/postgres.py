@@ -141,7 +141,7 @@ class PostgresStore:
         ref = patch.blob if isinstance(patch.blob, BlobRef) else None
         if ref is not None:
             self._blobs.check(ref)
-        moment = now()
+        moment = now() if patch.updated is UNSET else utc(patch.updated)
         values = (id, if_seq, moment, not durable, sets_data, data, *payload, *others)
         (seq, blob, spilled, *row), again = self._write(_PATCH, values, ref)
         if seq is None:

@@ -23,6 +23,7 @@ class Outgoing(NamedTuple):
     op: Literal["put", "patch", "delete", "run"]
     id: UUID
     record: Record | None = None
+    """Whole, with its `data`."""
     run: Run | None = None
     again: bool = False
     """An earlier attempt may have arrived."""
@@ -43,10 +44,13 @@ class Outcome(NamedTuple):
 class Remote(Store, Protocol):
     """A `Store` at an address. Its methods may also raise `Unreachable`, `RemoteBusy`, `Denied` and `Unsupported`."""
 
-    batch: int
-    """So many things it takes in one `send`."""
+    @property
+    def batch(self) -> int:
+        """So many things it takes in one `send`."""
 
-    kind: Literal["nb-artifacts", "prefect"]
+    @property
+    def kind(self) -> Literal["nb-artifacts", "prefect"]:
+        """What kind of server it is."""
 
     def send(self, items: Sequence[Outgoing]) -> list[Outcome]:
         """Tell the remote of `items`, in their order; one outcome each.

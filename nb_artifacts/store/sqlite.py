@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from nb_artifacts.errors import BlobMissing, Conflict, NotFound, StoreError, StoreFull
-from nb_artifacts.store import feed, writes
+from nb_artifacts.store import feed, migrations, writes
 from nb_artifacts.store import folder as folders
 from nb_artifacts.store.blobs import Blobs
 from nb_artifacts.store.connection import Database
@@ -99,7 +99,7 @@ class SqliteStore:
         """See `Store.patch`."""
         columns = patch_columns(patch)
         payload = None if patch.data is UNSET else self._payload(bytes(patch.data))
-        moment = to_us(now())
+        moment = to_us(now() if patch.updated is UNSET else patch.updated)
 
         def change(connection: sqlite3.Connection) -> tuple[writes.Found, Record | None]:
             found = writes.find(connection, id.bytes)
@@ -195,6 +195,10 @@ class SqliteStore:
         A write that fails undoes itself alone. Raises `StoreError`; nothing that any of them wrote is kept then.
         """
         return self._database.together(calls)
+
+    def copy_database(self, path: Path) -> None:
+        """Write the database, as one state, to another file. Raises `StoreError`."""
+        self._database.read(lambda connection: migrations.copy_database(connection, path))
 
     def close(self) -> None:
         """See `Store.close`."""
