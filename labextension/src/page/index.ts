@@ -8,6 +8,7 @@ import { ArtifactsModel } from '../model';
 import { openSource } from '../source';
 import { mountCard } from '../views';
 import { button, h, notice, reason } from '../views/dom';
+import { drawRuns } from '../views/runs';
 import type { WireRecord } from '../wire';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -73,16 +74,22 @@ function drawList(): void {
         : (model.error ?? (records.length === 0 ? empty : more));
 }
 
-async function versions(record: WireRecord, signal: AbortSignal): Promise<HTMLElement> {
+/** The key's versions as links; `found` hears of them, newest first, now and when they change. */
+async function versions(
+  record: WireRecord,
+  found: (versions: WireRecord[]) => void,
+  signal: AbortSignal
+): Promise<HTMLElement> {
   const host = h('nav', 'nba-versions', { 'aria-label': 'Versions' });
   const draw = async (): Promise<void> => {
-    const found = await client.filter({
+    const all = await client.filter({
       artifacts: { key: { any_: [record.key ?? ''] } },
       sort: 'VERSION_DESC',
       limit: 100
     });
+    found(all);
     host.replaceChildren(
-      ...found.map(one =>
+      ...all.map(one =>
         h(
           'a',
           '',
@@ -136,11 +143,23 @@ async function show(): Promise<void> {
       () => (location.hash = ''),
       'nba-back'
     );
-    const line = await versions(source.record, controller.signal);
+    const past = h('section', 'jp-nba-runs', { 'aria-label': 'Runs', hidden: true });
+    let all: WireRecord[] = [];
+    const draw = (): void => drawRuns(past, all, source.record);
+    const line = await versions(
+      source.record,
+      found => {
+        all = found;
+        draw();
+      },
+      controller.signal
+    );
     if (controller.signal.aborted) {
       return;
     }
-    detail.replaceChildren(back, line, card);
+    draw();
+    source.subscribe(draw, controller.signal);
+    detail.replaceChildren(back, line, card, past);
     document.title = `${source.record.key ?? 'Artifact'} · Artifacts`;
     await mountCard(card, source, controller.signal, { page: true });
   } catch (error) {

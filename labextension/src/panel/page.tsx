@@ -8,6 +8,7 @@ import type { Source, Tools } from '../source';
 import { viewOf } from '../views';
 import { codeOf, origin } from '../views/card';
 import type { WireRecord } from '../wire';
+import { Earlier } from './earlier';
 import { useClock, useSignal } from './hooks';
 import type { PageModel } from './pagemodel';
 import { RunView } from './run';
@@ -287,7 +288,14 @@ function TabPanel(props: ShownProps & { source: Sourced }): ReactElement {
     case 'Source':
       return <Code source={source} />;
     default:
-      return <Rendered source={source} />;
+      return (
+        <>
+          <Rendered source={source} />
+          {props.record.type === 'progress' && (
+            <Earlier record={props.record} versions={props.model.versions} />
+          )}
+        </>
+      );
   }
 }
 
