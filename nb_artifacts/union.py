@@ -169,7 +169,7 @@ class Union:
     def keys(self, beginning: str) -> list[str]:
         """Keys that begin so, without waiting for long."""
         query = Query(artifacts=ArtifactFilter(key=KeyFilter(like_=beginning)), latest=True, sort=Sort.KEY_ASC)
-        found = [*self.local.find(query), *self._ask(lambda remote: remote.find(query), seconds=COMPLETION_SECONDS) or ()]
+        found = [*self.local.find(query), *(self._ask(lambda remote: remote.find(query), seconds=COMPLETION_SECONDS) or ())]
         return sorted({record.key for record in found if record.key and record.key.startswith(beginning)})
 
     def _found(self, query: Query) -> Iterable[merge.Found]:
