@@ -12,7 +12,7 @@ import msgspec
 
 from nb_artifacts.errors import Conflict, NotFound, StoreError
 from nb_artifacts.ledger import Ledger
-from nb_artifacts.process import Writer, is_dead
+from nb_artifacts.process import Writer, boot_id, is_dead
 from nb_artifacts.wire import ArtifactFilter, Patch, Query, Record, Sort, TypeFilter
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _writer(record: Record) -> Writer | None:
 def _interrupt(record: Record, store: Store) -> Record:
     """Write that it was interrupted when it last gave news; what somebody else wrote meanwhile leads."""
     Ledger.remove_left(str(record.id))
-    info = _interrupted(record.info, record.updated)
+    info = _interrupted(record.info, record.updated) | {"error": _why(record, store)}
     with suppress(StoreError):
         try:
             return store.patch(record.id, Patch(info=info), if_seq=record.seq)
@@ -127,6 +127,20 @@ def _interrupt(record: Record, store: Store) -> Record:
         except NotFound:
             return record
     return msgspec.structs.replace(record, info=info)
+
+
+def _why(record: Record, store: Store) -> str:
+    """What became of the writer; an interrupt that the writer lived to tell of has no such words."""
+    if record.info["boot_id"] != boot_id():
+        return "the machine restarted"
+    with suppress(StoreError):
+        for id in (record.task_run_id, record.flow_run_id):
+            run = store.get_run(id) if id is not None else None
+            session = store.get_run(run.session_id) if run is not None and run.session_id is not None else run
+            if session is not None:
+                made = session.provenance
+                return "kernel died" if made.kernel_id and made.pid == record.info["pid"] else "process died"
+    return "process died"
 
 
 def _interrupted(info: dict[str, Any], last_news: datetime) -> dict[str, Any]:

@@ -126,6 +126,6 @@ def test_a_killed_kernel_leaves_interrupted_for_whoever_looks(tmp_path, monkeypa
     until(lambda: core.get("killed-kernel").info["done"] == 43)
     kernel.manager.provisioner.process.send_signal(signal.SIGKILL)
     kernel.manager.provisioner.process.wait()
-    assert core.read(core.get("killed-kernel")).summary() == "interrupted at 43 %"
+    assert core.read(core.get("killed-kernel")).summary() == "interrupted at 43 % · kernel died"
     kernel.client.stop_channels()
     kernel.manager.cleanup_resources()

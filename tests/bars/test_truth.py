@@ -45,7 +45,7 @@ def killed(home, tmp_path):
 
 def test_a_killed_writer_leaves_interrupted(killed):
     artifact = nba.Artifact.get("killed")
-    assert artifact.payload.summary() == "interrupted at 43 %"
+    assert artifact.payload.summary() == "interrupted at 43 % · process died"
     assert (artifact.payload.info.state, artifact.value) == ("interrupted", 43)
     assert {step.state for step in artifact.payload.info.steps} <= {"finished", "stopped", "interrupted"}
     stored = core.current_store().get(artifact.id)
@@ -86,22 +86,22 @@ def keep(**changes):
 
 
 @pytest.mark.parametrize(
-    ("changes", "state"),
+    ("changes", "state", "why"),
     [
-        ({}, "running"),
-        ({"process_started": 5.0}, "interrupted"),
-        ({"boot_id": "another"}, "interrupted"),
-        ({"pid": 2**31 - 1}, "interrupted"),
-        ({"host": "elsewhere", "pid": 2**31 - 1}, "running"),
-        ({"host": None}, "running"),
-        ({"pid": -5}, "running"),
-        ({"pid": 2**70}, "running"),
-        ({"state": "stopped", "process_started": 5.0}, "stopped"),
+        ({}, "running", None),
+        ({"process_started": 5.0}, "interrupted", "process died"),
+        ({"boot_id": "another"}, "interrupted", "the machine restarted"),
+        ({"pid": 2**31 - 1}, "interrupted", "process died"),
+        ({"host": "elsewhere", "pid": 2**31 - 1}, "running", None),
+        ({"host": None}, "running", None),
+        ({"pid": -5}, "running", None),
+        ({"pid": 2**70}, "running", None),
+        ({"state": "stopped", "process_started": 5.0}, "stopped", None),
     ],
 )
-def test_who_counts_as_dead(home, changes, state):
+def test_who_counts_as_dead(home, changes, state, why):
     keep(**changes)
-    assert core.get("bar").info["state"] == state
+    assert (core.get("bar").info["state"], core.get("bar").info.get("error")) == (state, why)
     assert core.get("bar").info["steps"][0]["state"] == ("interrupted" if state == "interrupted" else "running")
 
 
@@ -174,7 +174,7 @@ def test_control_c_ends_a_script_with_interrupted(home, infos):
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
     assert process.wait() == -signal.SIGINT
-    assert (infos("ctrl-c")[0].state, infos("ctrl-c")[0].done) == ("interrupted", 4)
+    assert (infos("ctrl-c")[0].state, infos("ctrl-c")[0].done, infos("ctrl-c")[0].error) == ("interrupted", 4, None)
 
 
 def test_interrupts_at_any_moment_leave_whole_bars(script, infos):

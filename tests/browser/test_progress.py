@@ -221,7 +221,7 @@ def test_a_killed_kernel_leaves_interrupted_everywhere(lab: Lab, server: Jupyter
     loop.to(43)
     expect(bar(lab, loop)).to_have_attribute("aria-valuenow", "43")
     os.kill(_writer(server, "killed"), signal.SIGKILL)
-    words = "interrupted at 43 %"
+    words = "interrupted at 43 % · kernel died"
     expect(lab.cards('[data-nba-key="killed"]')).to_contain_text(words, timeout=5_000)
     expect(lab.row("killed")).to_contain_text(words)
     listed = server.python("import sys; sys.argv[1:] = ['ls']; from nb_artifacts.cli import main; main()")

@@ -78,7 +78,7 @@ def test_a_killed_writer_is_seen_without_any_server(home):
     worker.kill()
     worker.wait()
     said, _ = watcher.communicate(timeout=60)
-    assert "interrupted at 0 %" in said.splitlines()[-1]
+    assert "interrupted at 0 % · process died" in said.splitlines()[-1]
     assert watcher.returncode == 1
 
 
