@@ -215,6 +215,21 @@ def history(key: str, limit: int | None, output: str | None) -> None:
 
 
 @cli.command()
+@click.argument("before", metavar="KEY[@V]", shell_complete=_complete)
+@click.argument("after", metavar="KEY[@V]", shell_complete=_complete)
+@click.option("--key-columns", metavar="A,B", help="Columns that name a row of a table; without it they are guessed.")
+@click.option(
+    "--tolerance", type=click.FloatRange(min=0), default=0.0, metavar="X", help="Numbers that differ by no more are equal."
+)
+@click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
+def diff(before: str, after: str, key_columns: str | None, tolerance: float, output: str | None) -> None:
+    """Show what changed from one artifact to another, most often two versions of a key."""
+    from nb_artifacts import cli_diff
+
+    cli_diff.write(before, after, key_columns, tolerance, as_json=output == "json")
+
+
+@cli.command()
 @click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
 def status(output: str | None) -> None:
     """Say where artifacts are kept, and how many."""

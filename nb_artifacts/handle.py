@@ -19,7 +19,7 @@ from nb_artifacts.wire import decode_data
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from PIL import Image as PILImage
 
+    from nb_artifacts.diff import Diff
     from nb_artifacts.store import Store
     from nb_artifacts.wire import Record, Run
 
@@ -261,6 +262,22 @@ class Artifact:
         except OSError as error:
             raise InvalidValue(f"{target} cannot be written: {error.strerror}. Choose another place.") from None
         return target
+
+    def diff(self, other: Artifact | int | str, *, key_columns: Sequence[str] | None = None, tolerance: float = 0.0) -> Diff:
+        """What changed from this one to `other`: an artifact, a version of the same key, or a name (``K``, ``K@V``, an id).
+
+        Rows of tables are matched by `key_columns`; without them by the index, or by columns that look like one, which the
+        result says. Numbers of tables that differ by no more than `tolerance` are equal. Raises `NotFound`, and
+        `InvalidValue` for a column that is not in both tables.
+        """
+        from nb_artifacts import diff
+
+        if isinstance(other, int) and not isinstance(other, bool) and self.key is not None:
+            other = f"{self.key}@{other}"
+        there = other if isinstance(other, Artifact) else existing(str(other))
+        keys = [key_columns] if isinstance(key_columns, str) else None if key_columns is None else list(key_columns)
+        placed = (diff.Placed(core.whole(one._kept(), one._store), one._store) for one in (self, there))
+        return diff.compare(*placed, diff.TableAsk(keys=keys, tolerance=tolerance))
 
     # How it shows itself
 

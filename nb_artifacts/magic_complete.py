@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
 
 _LINE = re.compile(r"^(?P<signs>%%?)artifact\s+(?P<words>.*)$", re.DOTALL)
-_VERB_FLAGS = {"ls": ["--all", "--limit"], "delete": ["--yes"]}
-_NAMING = {"get", "inspect", "history", "delete", "open"}
+_VERB_FLAGS = {"ls": ["--all", "--limit"], "delete": ["--yes"], "diff": ["--key-columns", "--tolerance"]}
+_NAMING = {"get", "inspect", "history", "delete", "open", "diff"}
 
 
 @context_matcher(identifier="nb_artifacts")  # type: ignore[untyped-decorator]

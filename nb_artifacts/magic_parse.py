@@ -17,6 +17,7 @@ VERBS = {
     "get": "get K[@V]: the artifact, as the cell's result",
     "inspect": "inspect K[@V]: what is known of it",
     "history": "history K: every version of a key",
+    "diff": "diff K@A K@B: what changed; --key-columns a,b and --tolerance X for tables",
     "delete": "delete K[@V] --yes: delete a version, or all of a key",
     "open": "open K[@V]: show it here",
     "status": "where artifacts are kept, and how many",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from nb_artifacts import core
 from nb_artifacts.artifacts import Artifact, create
+from nb_artifacts.columns import split_columns, to_tolerance
 from nb_artifacts.errors import UsageError
 from nb_artifacts.handle import existing
 from nb_artifacts.listing import Listing, details, folder_status, versions
@@ -13,6 +14,8 @@ from nb_artifacts.magic_parse import TYPES, VERBS, parse_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from nb_artifacts.diff import Diff
 
 
 def run(shell: Any, words: list[str], line: str) -> Any:
@@ -91,6 +94,27 @@ def _delete(rest: list[str]) -> str:
     return f"Deleted {len(doomed)} {'version' if len(doomed) == 1 else 'versions'} of {name}."
 
 
+def _diff(rest: list[str]) -> Diff:
+    names: list[str] = []
+    columns, tolerance, words = None, 0.0, list(rest)
+    while words:
+        word, equals, value = words.pop(0).partition("=")
+        if not word.startswith("--"):
+            names.append(word + equals + value)
+            continue
+        if word not in {"--key-columns", "--tolerance"} or not (equals or words):
+            raise UsageError(f"{word!r}: write %artifact diff K@A K@B [--key-columns a,b] [--tolerance X].")
+        value = value if equals else words.pop(0)
+        if word == "--key-columns":
+            columns = split_columns(value)
+        else:
+            tolerance = to_tolerance(value)
+    if len(names) != 2:
+        raise UsageError(f"%artifact {VERBS['diff']}")
+    before, after = map(existing, names)
+    return before.diff(after, key_columns=columns, tolerance=tolerance)
+
+
 def _status(rest: list[str]) -> Listing:
     if rest:
         raise UsageError("%artifact status takes nothing more.")
@@ -102,6 +126,7 @@ _ACTS: dict[str, Callable[[list[str]], Any]] = {
     "get": lambda rest: existing(_one("get", rest)),
     "inspect": lambda rest: details(existing(_one("inspect", rest))),
     "history": lambda rest: versions(core.history(_one("history", rest))),
+    "diff": _diff,
     "delete": _delete,
     "open": lambda rest: existing(_one("open", rest)),
     "status": _status,

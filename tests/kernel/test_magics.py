@@ -157,6 +157,17 @@ def test_verbs(kernel):
     assert "%%artifact [TYPE]" in kernel.run("%artifact help").stdout
 
 
+def test_diff_shows_what_changed(kernel):
+    kernel.run("for n in (1, 2): nba.create([{'id': 'a', 'n': 1}, {'id': 'b', 'n': n}], 'compared', display=False)")
+    shown = kernel.run("%artifact diff compared@1 compared@2").outputs[0]
+    assert "1 row changed" in shown["text/plain"] and "1 → 2" in shown["text/html"]
+    assert "no difference" in kernel.run("%artifact diff compared@1 compared@2 --tolerance=1").text
+    assert "matched by n." in kernel.run("%artifact diff compared@1 compared@2 --key-columns n").text
+    assert "diff K@A K@B" in kernel.run("%artifact diff compared@1", check=False).error
+    assert "'x' is not a number" in kernel.run("%artifact diff compared@1 compared@2 --tolerance x", check=False).error
+    assert "compared@1" in kernel.complete("%artifact diff compared@")
+
+
 def test_completion_knows_verbs_types_flags_keys_and_versions(kernel):
     kernel.run("nba.create('x', 'complete-me'); nba.create('y', 'complete-me')")
     assert "inspect" in kernel.complete("%artifact ins")

@@ -1,0 +1,141 @@
+"""Two Parquet files as two views of one DuckDB connection, with column names that SQL cannot mistake.
+
+DuckDB folds the case of names and a file may hold any; so columns are called ``c0``, ``c1`` …, the same for a field of
+both files, and the row's place ``rn``.
+"""
+
+# ruff: noqa: S608 -- the statements are joined from names of ours; no text of a file or a user is among them
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from nb_artifacts.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import duckdb
+
+    from nb_artifacts.diff.result import Described
+
+Family = Literal["number", "time", "text", "other"]
+_NUMBERS = re.compile(r"U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?$|FLOAT|DOUBLE|DECIMAL")
+_TIMES = re.compile(r"TIMESTAMP|DATE$")
+_FLOATS = {"FLOAT", "DOUBLE"}
+
+
+@dataclass
+class Frame:
+    """One of the two tables."""
+
+    view: str
+    path: Path
+    fields: list[str]
+    """Names in the file, in order."""
+    aliases: dict[str, str]
+    """Name in SQL of each."""
+    rows: int
+    described: dict[str, Described]
+    types: dict[str, str] = field(default_factory=dict)
+    """SQL type of each field."""
+
+    def sql(self, name: str) -> str:
+        """A field in a statement that joins both views."""
+        return f"{self.view}.{self.aliases[name]}"
+
+    def dtype(self, name: str) -> str:
+        """Its dtype as its library prints it; where that is not known, its SQL type."""
+        found = self.described.get(name)
+        return found.dtype if found is not None and found.dtype else self.types[name]
+
+    @property
+    def index(self) -> list[str]:
+        """The levels of the index."""
+        return [one.field for one in self.described.values() if one.index and one.field in self.aliases]
+
+
+def family(kind: str) -> Family:
+    """What a SQL type can be compared with."""
+    if _NUMBERS.match(kind) and not kind.endswith("]"):
+        return "number"
+    if _TIMES.match(kind) and not kind.endswith("]"):
+        return "time"
+    return "text" if kind == "VARCHAR" else "other"
+
+
+def is_float(kind: str) -> bool:
+    """Whether a column of this type may hold NaN."""
+    return kind in _FLOATS
+
+
+def open_frames(
+    connection: duckdb.DuckDBPyConnection, before: Path, after: Path, described: tuple[Sequence[Described], Sequence[Described]]
+) -> tuple[Frame, Frame]:
+    """Make the views ``a`` and ``b``. Raises `InvalidValue` for a file that is not Parquet."""
+    names = [_fields(path) for path in (before, after)]
+    known = {name: f"c{place}" for place, name in enumerate(dict.fromkeys([*names[0][0], *names[1][0]]))}
+    frames = []
+    for view, path, (fields, rows), words in zip("ab", (before, after), names, described, strict=True):
+        frame = Frame(view, path, fields, {name: known[name] for name in fields}, rows, {one.field: one for one in words})
+        _make_view(connection, frame)
+        frames.append(frame)
+    return frames[0], frames[1]
+
+
+def _fields(path: Path) -> tuple[list[str], int]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            return file.schema_arrow.names, file.metadata.num_rows
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise InvalidValue(f"a stored table is not a readable Parquet file: {error}") from None
+
+
+def _make_view(connection: duckdb.DuckDBPyConnection, frame: Frame) -> None:
+    place = str(frame.path).replace("'", "''")
+    columns = [frame.aliases[name] for name in frame.fields]
+    if not columns:
+        connection.execute(f"CREATE TEMP VIEW {frame.view} AS SELECT range AS rn FROM range({frame.rows})")
+        return
+    if any(name.lower() == "file_row_number" for name in frame.fields):
+        inner = f"SELECT *, row_number() OVER () - 1 FROM read_parquet('{place}')"
+    else:
+        inner = f"SELECT * FROM read_parquet('{place}', file_row_number=true)"
+    connection.execute(f"CREATE TEMP VIEW {frame.view} AS SELECT * FROM ({inner}) AS t({', '.join(columns)}, rn)")
+    kinds = {row[0]: str(row[1]) for row in connection.execute(f"DESCRIBE {frame.view}").fetchall()}
+    frame.types = {name: kinds[alias] for name, alias in frame.aliases.items()}
+
+
+def equal(first: Frame, second: Frame, name: str) -> str:
+    """SQL that says whether a field is the same in both rows; NaN equals NaN, null equals null."""
+    return f"{_pair(first, second, name, ' IS NOT DISTINCT FROM ')}"
+
+
+def differs(first: Frame, second: Frame, name: str, tolerance: float) -> str:
+    """SQL that says whether a field is another in the second row, numbers by more than `tolerance`."""
+    found = _pair(first, second, name, " IS DISTINCT FROM ")
+    if tolerance > 0 and all(family(frame.types[name]) == "number" for frame in (first, second)):
+        gap = f"abs(CAST({first.sql(name)} AS DOUBLE) - CAST({second.sql(name)} AS DOUBLE))"
+        return f"({found} AND NOT coalesce({gap} <= {tolerance!r}, false))"
+    return f"({found})"
+
+
+def _pair(first: Frame, second: Frame, name: str, operator: str) -> str:
+    kinds = [frame.types[name] for frame in (first, second)]
+    sides = [frame.sql(name) for frame in (first, second)]
+    if kinds[0] != kinds[1] and (family(kinds[0]) != family(kinds[1]) or family(kinds[0]) == "other"):
+        sides = [f"CAST({side} AS VARCHAR)" for side in sides]
+    return operator.join(sides)
+
+
+def one(connection: duckdb.DuckDBPyConnection, statement: str) -> tuple[Any, ...]:
+    """The only row of a result."""
+    found = connection.execute(statement).fetchone()
+    assert found is not None
+    return found

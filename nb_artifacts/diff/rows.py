@@ -1,0 +1,128 @@
+"""A page of example rows: those that were added, removed and changed in turn, cells as JSON values."""
+
+# ruff: noqa: S608 -- as in `frames`
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from nb_artifacts.diff.result import RowChange
+from nb_artifacts.types._cells import cells
+from nb_artifacts.types._rows import specs_of
+from nb_artifacts.types._sheet import META
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import duckdb
+    import pyarrow as pa
+
+    from nb_artifacts.diff.frames import Frame
+
+WIDE = 50
+"""Cells of a row that are shown."""
+_CLIP = 500
+"""Characters of a cell."""
+_EXACT = 2**53
+
+
+def page(
+    connection: duckdb.DuckDBPyConnection,
+    a: Frame,
+    b: Frame,
+    keys: Sequence[str],
+    compared: Sequence[str],
+    limit: int,
+    offset: int,
+) -> list[RowChange]:
+    """At most `limit` rows of ``changes``, each kind having its share, in the order of the tables."""
+    flags = "".join(f", d{place}" for place in range(len(compared)))
+    found = connection.execute(
+        f"SELECT a, b{flags} FROM (SELECT *, row_number() OVER (PARTITION BY a IS NULL, b IS NULL ORDER BY coalesce(b, a))"
+        " AS nth FROM changes) ORDER BY nth, a IS NULL, b IS NULL LIMIT ? OFFSET ?",
+        [max(limit, 0), max(offset, 0)],
+    ).fetchall()
+    found.sort(key=lambda row: row[0] if row[1] is None else row[1])
+    before = _rows(connection, a, [row[0] for row in found if row[0] is not None])
+    after = _rows(connection, b, [row[1] for row in found if row[1] is not None])
+    rows = []
+    for old_place, new_place, *changed in found:
+        old, new = before.get(old_place), after.get(new_place)
+        if old is not None and new is not None:
+            shown = [name for name, flag in zip(compared, changed, strict=True) if flag][:WIDE]
+            rows.append(_row("changed", old, new, keys, shown, old_place, new_place))
+        elif new is not None:
+            rows.append(_row("added", None, new, keys, b.fields[:WIDE], None, new_place))
+        else:
+            rows.append(_row("removed", old, None, keys, a.fields[:WIDE], old_place, None))
+    return rows
+
+
+def _row(
+    change: Any, old: dict[str, Any] | None, new: dict[str, Any] | None, keys: Sequence[str], shown: Sequence[str],
+    old_place: int | None, new_place: int | None,
+) -> RowChange:  # fmt: skip
+    either = new if new is not None else old
+    assert either is not None
+    return RowChange(
+        change=change, before=old_place, after=new_place, key={name: either[name] for name in keys},
+        cells={name: (old[name] if old is not None else None, new[name] if new is not None else None) for name in shown},
+    )  # fmt: skip
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, frame: Frame, places: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """The rows at these places, cells as JSON values."""
+    if not places or not frame.fields:
+        return {place: {} for place in places}
+    wanted = ", ".join(str(int(place)) for place in places)
+    table = connection.sql(f"SELECT * FROM {frame.view} WHERE rn IN ({wanted})").to_arrow_table()
+    rn = table.column("rn").to_pylist()
+    kinds, specs = _kept(frame)
+    columns = {
+        name: _shown(table.column(frame.aliases[name]), kinds[place], specs[place] if place < len(specs) else {})
+        for place, name in enumerate(frame.fields)
+    }
+    return {place: {name: values[at] for name, values in columns.items()} for at, place in enumerate(rn)}
+
+
+def _kept(frame: Frame) -> tuple[list[Any], list[dict[str, Any]]]:
+    """The columns' Arrow types, and what they were made from."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(frame.path) as file:
+        meta = (file.metadata.metadata or {}).get(META)
+        kinds = list(file.schema_arrow.types)
+    specs = specs_of(msgspec.json.decode(meta)) if meta else []
+    return kinds, [{name: part for name, part in spec.items() if name != "ints"} for spec in specs]  # `ints` goes by place
+
+
+def _shown(column: pa.ChunkedArray[Any], kind: Any, spec: dict[str, Any]) -> list[Any]:
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(kind):
+        with suppress(pa.ArrowException):
+            column = column.cast(kind)
+    if pa.types.is_floating(column.type):
+        return [_number(value) for value in column.to_pylist()]
+    return [_cell(value) for value in cells(column, spec)]
+
+
+def _number(value: float | None) -> Any:
+    if value is None or math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _cell(value: Any) -> Any:
+    """A cell as a browser can hold it: nothing that loses digits, nothing nested, nothing long."""
+    if isinstance(value, msgspec.Raw):
+        value = bytes(value).decode()
+    elif isinstance(value, (dict, list)):
+        value = msgspec.json.encode(value).decode()
+    if isinstance(value, int) and not isinstance(value, bool) and not -_EXACT < value < _EXACT:
+        return str(value)
+    return value[:_CLIP] + "…" if isinstance(value, str) and len(value) > _CLIP else value
