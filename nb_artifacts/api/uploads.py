@@ -87,7 +87,7 @@ def write(store: Store, request: Request, sha256: str) -> Response:
     path = _begun(store, ref)
     here = _size(path)
     if start > here:
-        return _told(409, ref, here)
+        raise refusal(409, f"{here} bytes are here: go on from there.", Upload_Offset=str(here))
     _write(path, start, content)
     here = _size(path)
     if here < ref.size:
