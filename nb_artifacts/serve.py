@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.applications import Starlette
-from starlette.routing import Mount, WebSocketRoute
+from starlette.routing import WebSocketRoute
 
 from nb_artifacts import serve_http
 from nb_artifacts.api import HEARTBEAT, EventStream, Refused, Request, Response
@@ -58,10 +58,6 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1008})
-            return
         headers = scope["nba.headers"]
         try:
             chunks = await read_body(headers, receive)
@@ -171,12 +167,12 @@ def make(settings: Settings) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         serve_http.at_stop(spaces.stop)
-        watcher = asyncio.ensure_future(guard.watch(LOOK_SECONDS))
+        watchers = [asyncio.ensure_future(guard.watch(LOOK_SECONDS)), asyncio.ensure_future(spaces.settle())]
         yield
-        watcher.cancel()
+        for watcher in watchers:
+            watcher.cancel()
         spaces.close()
-
-    endpoint = Endpoint(spaces)
+        guard.log.flush()
 
     async def events(websocket: WebSocket) -> None:
         await take_events(websocket, guard, spaces)
@@ -184,10 +180,15 @@ def make(settings: Settings) -> Any:
     routes = [
         WebSocketRoute("/api/events/in", events),
         WebSocketRoute("/api/accounts/{account}/workspaces/{workspace}/events/in", events),
-        Mount("/api", app=endpoint),
         *page_routes(keys),
     ]
-    return guard.around(Starlette(routes=routes, lifespan=lifespan))
+    endpoint, pages = Endpoint(spaces), Starlette(routes=routes, lifespan=lifespan)
+
+    async def either(scope: Scope, receive: Receive, send: Send) -> None:
+        below_api = scope["type"] == "http" and bytes(scope["raw_path"]).startswith(b"/api/")
+        await (endpoint if below_api else pages)(scope, receive, send)
+
+    return guard.around(either)
 
 
 def app() -> Any:

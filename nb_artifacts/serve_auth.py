@@ -9,6 +9,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import unquote, urlsplit
 
 COOKIE = "nb-artifacts-key"
@@ -62,6 +63,7 @@ def is_same_origin(headers: Headers, *, writes: bool) -> bool:
     return bool(origin) and urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
 
 
+@lru_cache(256)
 def is_own_host(header: str, allowed: frozenset[str]) -> bool:
     """Whether a Host header may be ours: an address in figures, this machine's name, or one that was allowed.
 

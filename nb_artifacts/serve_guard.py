@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
+import secrets
 import time
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from nb_artifacts.api.message import answer
 from nb_artifacts.serve_auth import UNSAFE, cookie_secret, is_own_host, is_same_origin, own_names, secrets_in
@@ -23,6 +24,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 _SPACE = re.compile(rb"/api/accounts/([a-z0-9-]{1,64})/workspaces/([a-z0-9-]{1,64})(?:/|\Z)")
 _OPEN = {("GET", b"/api/health"), ("GET", b"/login"), ("POST", b"/login")}
 _STATIC = b"/static/"
+_PROCESS, _numbers = secrets.token_hex(6), itertools.count(1)
+"""A request's id: this process and a number, which asks the system for nothing."""
 _SECURITY = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
@@ -38,7 +41,7 @@ class Guard:
         self.vouchers = Vouchers()
         self._hosts = own_names(hosts)
         self._followers: set[asyncio.Event] = set()
-        self._log = AccessLog()
+        self.log = AccessLog()
 
     def around(self, app: ASGIApp) -> ASGIApp:
         """The guarded application."""
@@ -50,7 +53,7 @@ class Guard:
             begun, status = time.perf_counter(), 500
             headers = scope["nba.headers"] = {n.decode("latin-1"): v.decode("latin-1") for n, v in scope["headers"]}
             wanted = headers.get("x-request-id", "")
-            request_id = wanted if _REQUEST_ID.match(wanted) else uuid4().hex
+            request_id = wanted if _REQUEST_ID.match(wanted) else f"{_PROCESS}{next(_numbers):08x}"
             extra = [(b"x-request-id", request_id.encode()), *_SECURITY]
 
             async def sending(message: Message) -> None:
@@ -72,8 +75,8 @@ class Guard:
                 else:
                     await _refuse(scope, receive, sending, refused)
             finally:
-                if self._log.on:
-                    self._log.write(scope, status, begun, request_id)
+                if self.log.on:
+                    self.log.write(scope, status, begun, request_id)
 
         return guarded
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 import socket
@@ -13,11 +14,14 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
 HEAD_SECONDS = 30.0
 """A request's head has to arrive within this time, also the first one of a connection."""
+
+ACCESS = "nb_artifacts.access"
+ACCESS_SECONDS = 0.1
+"""How long lines of the access log are gathered."""
 
 STOP_SECONDS = 10
 """Requests under way have this long to end when the server stops."""
@@ -117,19 +121,38 @@ def log_to_stderr() -> None:
     for name, level in (("nb_artifacts", logging.INFO), ("uvicorn.error", logging.WARNING)):
         logging.getLogger(name).addHandler(handler)
         logging.getLogger(name).setLevel(level)
+    lines = logging.StreamHandler()
+    lines.setFormatter(logging.Formatter("%(message)s"))
+    access = logging.getLogger(ACCESS)
+    access.addHandler(lines)
+    access.propagate = False
 
 
 class AccessLog:
-    """A line for each answer: who, what, how it ended and how long it took; no query, header or body is ever in it."""
+    """A line for each answer: who, what, how it ended and how long it took; no query, header or body is ever in it.
+
+    Lines are written together, a little later, by a thread: the loop waits for no terminal, and not once a request.
+    """
 
     def __init__(self) -> None:
-        self._log = logging.getLogger("nb_artifacts.access")
+        self._log = logging.getLogger(ACCESS)
         self.on = self._log.isEnabledFor(logging.INFO)
+        self._lines: list[str] = []
 
     def write(self, scope: Any, status: int, begun: float, request_id: str) -> None:
         """Add a line."""
+        if not self._lines:
+            loop = asyncio.get_running_loop()
+            loop.call_later(ACCESS_SECONDS, loop.run_in_executor, None, self.flush)
         client = scope.get("client") or ("-",)
         path = bytes(scope.get("raw_path") or b"-").partition(b"?")[0][:200].decode("ascii", "replace")
         method = scope.get("method", "WEBSOCKET")[:16]
         took = (time.perf_counter() - begun) * 1000
-        self._log.info('%s "%s %s" %d %.1f ms %s', client[0], method, path, status, took, request_id)
+        moment = time.strftime("%Y-%m-%d %H:%M:%S")
+        self._lines.append(f'{moment} {client[0]} "{method} {path}" {status} {took:.1f} ms {request_id}')
+
+    def flush(self) -> None:
+        """Write what there is."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self._log.info("%s", "\n".join(lines))

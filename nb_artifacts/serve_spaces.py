@@ -2,7 +2,8 @@
 
 The server's own workspace lies in the home folder (or the database's own schema); the others each in a folder below it
 (or a schema of their own), made when first used by a key that opens them. Requests are answered in threads. Short
-creations that arrive together are written together, in one transaction, by the one thread that writes.
+creations that arrive together are written together, in one transaction, by the one thread that writes; what is read by
+an index is read by one thread too, many at a time.
 """
 
 from __future__ import annotations
@@ -10,18 +11,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import queue
-import threading
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from nb_artifacts.api import Api, Request, Response, may_write
+from nb_artifacts.errors import StoreError
+from nb_artifacts.serve_lines import Line
+from nb_artifacts.settle import EVERY, Sweep
 from nb_artifacts.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from nb_artifacts.store import Store
@@ -32,11 +35,13 @@ SHORT_BODY = 64 * 1024
 """A request of at most this many bytes is quick enough to write together with others."""
 
 MOST_TOGETHER = 64
+MOST_READ = 32
 READERS = 4
 WRITERS = 8
 """Threads that write into a database server, which groups commits itself."""
 
-_Job = tuple[Request, "asyncio.AbstractEventLoop", "asyncio.Future[Response]"]
+_BY_INDEX = re.compile(r"/artifacts/[^/]+(?:/latest)?")
+"""What is read by GET at such a path is one record."""
 
 
 class Space:
@@ -47,63 +52,43 @@ class Space:
         self.api = Api(store, heartbeat=heartbeat)
         self._readers = ThreadPoolExecutor(READERS, "nb-artifacts-read")
         self._writers = ThreadPoolExecutor(1 if grouped else WRITERS, "nb-artifacts-write")
-        self._queue: queue.SimpleQueue[_Job | None] | None = queue.SimpleQueue() if grouped else None
-        self._writer: threading.Thread | None = None
+        self._writing = Line("nb-artifacts-group", self.api.together, MOST_TOGETHER) if grouped else None
+        self._reading = Line("nb-artifacts-one", self._each, MOST_READ) if grouped else None
+        self._sweep: Sweep | None = None
 
     async def answer(self, request: Request, size: int) -> Response:
         """The API's answer to a request whose body has `size` bytes."""
-        if not may_write(request):
+        if request.method == "GET" and self._reading is not None and _BY_INDEX.fullmatch(request.path):
+            return await self._reading.ask(request)
+        if request.method == "GET" or not may_write(request):
             return await self.run(self.api, request)
         alone = request.path.endswith("/batch") or request.method not in ("POST", "PUT")
-        if self._queue is None or size > SHORT_BODY or alone:
+        if self._writing is None or size > SHORT_BODY or alone:
             return await asyncio.get_running_loop().run_in_executor(self._writers, self.api, request)
-        if self._writer is None:
-            self._writer = threading.Thread(target=self._write, name="nb-artifacts-group", daemon=True)
-            self._writer.start()
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Response] = loop.create_future()
-        self._queue.put((request, loop, future))
-        return await future
+        return await self._writing.ask(request)
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
         """Call what may block, in a thread that only reads."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, work, *arguments)
 
+    def settle(self) -> None:
+        """Settle the bars whose writer on this host is dead; a store that cannot be used now is left for the next time."""
+        with contextlib.suppress(StoreError):
+            self._sweep = self._sweep or Sweep(self.api.store)
+            self._sweep.settle()
+
     def close(self) -> None:
         """End the streams, answer what waits, and let go of the store."""
         self.api.feed.close()
-        if self._queue is not None and self._writer is not None:
-            self._queue.put(None)
-            self._writer.join(30)
+        for line in (self._writing, self._reading):
+            if line is not None:
+                line.close()
         self._readers.shutdown()
         self._writers.shutdown()
         self.api.close()
 
-    def _write(self) -> None:
-        assert self._queue is not None
-        while (job := self._queue.get()) is not None:
-            jobs: list[_Job | None] = [job]
-            with contextlib.suppress(queue.Empty):
-                while len(jobs) < MOST_TOGETHER and jobs[-1] is not None:
-                    jobs.append(self._queue.get_nowait())
-            found = [one for one in jobs if one is not None]
-            responses = self.api.together([request for request, _, _ in found])
-            for (_, loop, future), response in zip(found, responses, strict=True):
-                _call_soon(loop, partial(_settle, future, response))
-            if jobs[-1] is None:
-                return
-
-
-def _call_soon(loop: asyncio.AbstractEventLoop, call: Callable[[], object]) -> None:
-    try:
-        loop.call_soon_threadsafe(call)
-    except RuntimeError:  # the loop has ended, and with it whoever waited
-        return
-
-
-def _settle(future: asyncio.Future[Response], response: Response) -> None:
-    if not future.done():  # its client may have left
-        future.set_result(response)
+    def _each(self, requests: Sequence[Request]) -> list[Response]:
+        return [self.api(request) for request in requests]
 
 
 class Spaces:
@@ -127,6 +112,13 @@ class Spaces:
     def all(self) -> list[Space]:
         """Those in use."""
         return list(self._spaces.values())
+
+    async def settle(self) -> None:
+        """Settle the bars of dead writers in the workspaces in use, every two seconds, until cancelled."""
+        while True:
+            await asyncio.sleep(EVERY)
+            for space in self.all():
+                await space.run(space.settle)
 
     def stop(self) -> None:
         """End the event streams."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -34,7 +35,7 @@ class Request:
     base: str = ""
     """The API's base as the client sees it, for redirects: ``https://host/nb-artifacts/api``."""
 
-    @property
+    @cached_property
     def whole(self) -> bool:
         """Whether the client asks for whole records instead of Prefect's ten members."""
         ranges = self.headers.get("accept", "").split(",")

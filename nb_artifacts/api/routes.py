@@ -86,6 +86,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 _TABLE = tuple((_pattern(route.path), route) for route in ROUTES)
+_BY_METHOD = {method: [line for line in _TABLE if line[1].method == method] for method in {route.method for route in ROUTES}}
 
 
 def find_route(request: Request) -> tuple[Route, dict[str, Any]]:
@@ -93,14 +94,11 @@ def find_route(request: Request) -> tuple[Route, dict[str, Any]]:
 
     Raises `Refused`: 405 for another method, 307 where only the last slash differs, 404 for no such path.
     """
-    first: Route | None = None
-    for pattern, route in _TABLE:
+    for pattern, route in _BY_METHOD.get(request.method, ()):
         match = pattern.fullmatch(request.path)
-        if match is None:
-            continue
-        if route.method == request.method:
+        if match is not None:
             return route, {name: _parse(name, text) for name, text in match.groupdict().items()}
-        first = first or route
+    first = next((route for pattern, route in _TABLE if pattern.fullmatch(request.path)), None)
     if first is not None:
         raise refusal(405, "Method Not Allowed", Allow=first.method)  # the first only: so does the recorded server
     other = request.path.rstrip("/") if request.path.endswith("/") else request.path + "/"
