@@ -126,7 +126,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
     """Take the database through the steps it lacks. Killed half-way, it goes on at the next open."""
     version = version_of(connection)
     if 0 < version < len(STEPS):
-        _copy(connection, path.with_name(f"{path.stem}.v{version}.bak"))
+        copy_database(connection, path.with_name(f"{path.stem}.v{version}.bak"))
     while version_of(connection) < len(STEPS):
         patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
         try:
@@ -141,7 +141,8 @@ def migrate(connection: sqlite3.Connection, path: Path) -> None:
             raise
 
 
-def _copy(connection: sqlite3.Connection, path: Path) -> None:
+def copy_database(connection: sqlite3.Connection, path: Path) -> None:
+    """Copy the database as one state, while others read and write; the file is there as a whole or not at all."""
     beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     create_private(beside)
     try:

@@ -9,15 +9,14 @@ transaction begins, so the lock is held for a few statements only.
 from __future__ import annotations
 
 import contextlib
-from functools import partial
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from nb_artifacts.errors import BlobMissing, Conflict, NotFound, StoreError, StoreFull
-from nb_artifacts.store import feed, migrations, writes
+from nb_artifacts.errors import BlobMissing, Conflict, NotFound, StoreFull
+from nb_artifacts.store import feed, writes
 from nb_artifacts.store import folder as folders
 from nb_artifacts.store.blobs import Blobs
 from nb_artifacts.store.connection import Database
@@ -35,6 +34,7 @@ from nb_artifacts.store.rows import (
     to_run,
     to_us,
 )
+from nb_artifacts.store.upkeep import Upkeep
 from nb_artifacts.wire import SHORT_DATA, BlobRef, Change, Patch, Query, Record, Run, RunQuery, check_key, now
 
 if TYPE_CHECKING:
@@ -53,8 +53,6 @@ ONE = f"SELECT {LISTED}{PAYLOAD} FROM artifact a{WITH_PAYLOAD} WHERE a.id = ?"
 GRACE_SECONDS = 60.0
 """A blob younger than this, or asked for again since, may be about to get its row."""
 
-DAY_SECONDS = 86_400.0
-
 
 class SqliteStore:
     """A `Store` in a folder.
@@ -67,9 +65,10 @@ class SqliteStore:
         self.folder = folder.expanduser().absolute()
         self._database = Database(self.folder, durable=durable)
         self._blobs = Blobs(self.folder)
+        self.upkeep = Upkeep(self._database, self._blobs)
         self._durable = durable
         self._database.read(lambda _: None)
-        self._sweep()
+        self.upkeep.sweep_daily()
 
     @property
     def id(self) -> str:
@@ -196,10 +195,6 @@ class SqliteStore:
         """
         return self._database.together(calls)
 
-    def copy_database(self, path: Path) -> None:
-        """Write the database, as one state, to another file. Raises `StoreError`."""
-        self._database.read(lambda connection: migrations.copy_database(connection, path))
-
     def close(self) -> None:
         """See `Store.close`."""
         self._database.close()
@@ -270,26 +265,7 @@ class SqliteStore:
             return
         for sha256 in (found.blob_sha256, found.payload_sha256):
             if sha256 is not None and self._blobs.age(sha256) > GRACE_SECONDS:
-                self._drop_file(sha256)
-
-    def _drop_file(self, sha256: str) -> None:
-        """Delete a file unless a row names it; the write lock keeps new rows out meanwhile."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            if not writes.is_named(connection, sha256):
-                self._blobs.remove(sha256)
-
-        with contextlib.suppress(StoreError):
-            self._database.write(work)
-
-    def _sweep(self) -> None:
-        """Once a day, delete what a process killed before it wrote its row has left behind."""
-        if not folders.is_due(self.folder / "swept", DAY_SECONDS):
-            return
-        with contextlib.suppress(StoreError):
-            for sha256 in self._blobs.older_than(DAY_SECONDS):
-                if not self._database.read(partial(writes.is_named, sha256=sha256)):
-                    self._drop_file(sha256)
+                self.upkeep.drop_file(sha256)
 
     def _first_digest(self, connection: sqlite3.Connection, id: UUID) -> bytes | None:
         """What a record not yet patched is known by, should it be put again; None where its `data` is lost."""

@@ -179,6 +179,19 @@ def put_run(connection: sqlite3.Connection, columns: dict[str, Any]) -> int:
     return int(connection.execute(f"{sql} RETURNING seq", columns).fetchone()[0])
 
 
+NAMED = (
+    "SELECT blob_sha256, max(blob_size), max(blob_media) FROM artifact WHERE blob_sha256 IS NOT NULL GROUP BY blob_sha256 "
+    "UNION SELECT sha256, size, 'application/json' FROM payload WHERE sha256 IS NOT NULL ORDER BY 1"
+)
+"""Every file that a row needs: hash, bytes, media type."""
+
+
+NEEDED_BY = (
+    "SELECT key, version, id FROM artifact WHERE blob_sha256 = :name UNION ALL SELECT a.key, a.version, a.id FROM payload p "
+    "JOIN artifact a ON a.payload = p.n WHERE p.sha256 = :name LIMIT 20"
+)
+
+
 def is_named(connection: sqlite3.Connection, sha256: str) -> bool:
     """Whether any row needs the file of that hash."""
     sql = (

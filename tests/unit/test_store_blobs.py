@@ -10,7 +10,7 @@ from contract.given import record
 from msgspec import Raw
 
 from nb_artifacts.errors import BlobMissing, StoreFull
-from nb_artifacts.store import open_store, sqlite
+from nb_artifacts.store import open_store, upkeep
 from nb_artifacts.wire import Patch, Query
 
 
@@ -103,7 +103,7 @@ def test_what_the_dead_left_is_swept_once_a_day(store):
     grow_old(store, 3600)
     open_store(store.folder)
     assert len(files(store)) == 4, "not yet"
-    grow_old(store, sqlite.DAY_SECONDS + 60)
+    grow_old(store, upkeep.DAY_SECONDS + 60)
     again = open_store(store.folder)
     assert len(files(store)) == 3
     assert again.get(kept.id) == kept
