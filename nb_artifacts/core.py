@@ -6,17 +6,16 @@ or knows `Artifact`.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from nb_artifacts import config, runs, settle
+from nb_artifacts import config, outbox, runs, settle
+from nb_artifacts.checks import check_metadata, check_tags, check_text
 from nb_artifacts.errors import InvalidValue, NotFound
-from nb_artifacts.store import Store, open_store
+from nb_artifacts.stores import current_store, reading_store, union
 from nb_artifacts.types import Content, Payload, payload_class
 from nb_artifacts.wire import (
     ArtifactFilter,
@@ -37,27 +36,12 @@ from nb_artifacts.wire import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping
 
-_open: dict[tuple[Path, bool], Store] = {}
-_known: dict[object, Store] = {}
-"""Stores by what was said of the folder: finding out what that means costs as much as a write."""
-_opening = threading.Lock()
+    from nb_artifacts.store import Store
 
-
-def current_store() -> Store:
-    """The store of this process's folder, opened at first use.
-
-    Raises `StoreError` naming the folder and the remedy.
-    """
-    said = config.where()
-    store = _known.get(said)
-    if store is None:
-        place = config.folder(), config.durable()
-        with _opening:
-            store = _open.get(place) or open_store(place[0], durable=place[1])
-            _open[place] = _known[said] = store
-    return store
+__all__ = ["check_text", "current_store", "reading_store"]
+"""What surfaces use of the modules below, beside all that is defined here."""
 
 
 class Named(NamedTuple):
@@ -80,6 +64,10 @@ def parse_name(text: str) -> Named:
     return Named(key, int(version) if at else None)
 
 
+HIDDEN = {"nb_artifacts.display": "off"}
+"""Metadata of what its cell was told not to show: what a page lost of that cell is put back without it."""
+
+
 def keep(
     payload: Payload,
     key: str | None = None,
@@ -87,8 +75,9 @@ def keep(
     *,
     tags: Iterable[str] | None = None,
     metadata: Mapping[str, str] | None = None,
+    hidden: bool = False,
 ) -> Record:
-    """Keep a new artifact and return its record, on disk.
+    """Keep a new artifact and return its record, on disk; with `hidden` it says that its cell does not show it.
 
     Raises `InvalidKey` and `InvalidValue` before anything is stored, and `StoreError`. A `KeyboardInterrupt` that
     comes after it was stored carries the id as `artifact_id`.
@@ -96,17 +85,19 @@ def keep(
     check_key(key)
     checked_tags, checked_metadata = check_tags(tags), check_metadata(metadata)
     check_text("description", description)
-    content = payload.content()
-    store = current_store()
+    content, marks = payload.content(), HIDDEN if hidden else {}
+    store = union() or current_store()
     made_by = runs.place(store)
     moment, record_id = now(), new_id()
     record = Record(
         id=record_id, created=moment, updated=moment, key=key, type=payload.type, description=description,
-        data=payload.data_for(content, record_id), metadata_={**content.metadata, **checked_metadata} or None,
+        data=payload.data_for(content, record_id), metadata_={**content.metadata, **marks, **checked_metadata} or None,
         flow_run_id=made_by.flow_run_id, task_run_id=made_by.task_run_id, tags=checked_tags, info=content.info,
         blob=_put_blob(store, content),
     )  # fmt: skip
-    return store.put(record)
+    kept = store.put(record)
+    outbox.wake()
+    return kept
 
 
 def _put_blob(store: Store, content: Content) -> BlobRef | None:
@@ -128,63 +119,26 @@ def change(
     """
     if description is not UNSET:
         check_text("description", description)
-    store, patch = store or current_store(), Patch(description=description)
+    store, patch = store or reading_store(), Patch(description=description)
     if payload is not None:
         content = payload.content()
         patch.data, patch.info, patch.blob = content.data, content.info, _put_blob(store, content)
-    return store.patch(artifact_id, patch, if_seq=if_seq, durable=durable)
+    changed = store.patch(artifact_id, patch, if_seq=if_seq, durable=durable)
+    outbox.wake()
+    return changed
 
 
-def check_text(name: str, value: object) -> None:
-    """A text or None that can be written as JSON. Raises `InvalidValue`."""
-    if value is None:
-        return
-    if not isinstance(value, str):
-        raise InvalidValue(f"{name}={value!r:.80} is not a text.")
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        raise InvalidValue(f"{name} has a lone surrogate at position {error.start}: remove or replace it.") from None
-
-
-def check_tags(tags: Iterable[str] | None) -> list[str]:
-    """Tags as a list without repeats, in the order given. Raises `InvalidValue`."""
-    if tags is None:
-        return []
-    if isinstance(tags, (str, bytes)) or not isinstance(tags, Iterable):
-        raise InvalidValue(f"tags={tags!r:.80} is not a list of texts: write tags=[…].")
-    found = list(tags)
-    for tag in found:
-        if not isinstance(tag, str) or not tag.strip() or len(tag) > 200:
-            raise InvalidValue(f"{tag!r:.80} is not a tag: use a text of 1 to 200 characters.")
-        check_text("tag", tag)
-    return list(dict.fromkeys(found))
-
-
-def check_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
-    """Metadata as a dict of texts. Raises `InvalidValue` naming the member."""
-    if metadata is None:
-        return {}
-    if not isinstance(metadata, Mapping):
-        raise InvalidValue(f"metadata={metadata!r:.80} is not a dict of texts.")
-    for name, value in metadata.items():
-        if not isinstance(name, str) or not isinstance(value, str):
-            raise InvalidValue(f"metadata[{name!r:.80}]={value!r:.80}: names and values are texts; write str(…).")
-        if name.startswith("nb_artifacts."):
-            raise InvalidValue(f"metadata[{name!r}]: names that begin with 'nb_artifacts.' are ours.")
-        check_text("metadata", name)
-        check_text(f"metadata[{name!r}]", value)
-    return dict(metadata)
-
-
-def get(key: str | None = None, version: int | None = None, *, id: UUID | str | None = None) -> Record | None:
+def get(
+    key: str | None = None, version: int | None = None, *, id: UUID | str | None = None, remote: bool = True
+) -> Record | None:
     """The whole record of an id, or of a key's version (its highest where none is given), or None.
 
-    Raises `InvalidKey`, `InvalidValue` for a version or id that cannot be, and `StoreError`.
+    Without `remote` an API that is set is not asked. Raises `InvalidKey`, `InvalidValue` for a version or id that cannot
+    be, and `StoreError`.
     """
     if (key is None) == (id is None):
         raise InvalidValue("give a key or id=, and not both.")
-    store = _readable()
+    store = _readable(remote=remote)
     if id is not None:
         if version is not None:
             raise InvalidValue(f"version={version!r} goes with a key, not with id=.")
@@ -194,8 +148,8 @@ def get(key: str | None = None, version: int | None = None, *, id: UUID | str | 
     if version is not None and (not isinstance(version, int) or isinstance(version, bool) or version < 1):
         raise InvalidValue(f"version={version!r} is not a version: versions are 1, 2, 3 …")
     assert key is not None
-    query = Query(artifacts=ArtifactFilter(key=KeyFilter(any_=[key])), version=version, sort=Sort.VERSION_DESC, limit=1)
-    found = _find(query, store)
+    only = ArtifactFilter(key=KeyFilter(any_=[key]))
+    found = _find(Query(artifacts=only, version=version, data=True, sort=Sort.VERSION_DESC, limit=1), store)
     return whole(found[0], store) if found else None
 
 
@@ -203,11 +157,12 @@ before_read: list[Callable[[], None]] = []
 """Called before artifacts are read: what this process still holds back is written first."""
 
 
-def _readable() -> Store:
+def _readable(*, remote: bool = True) -> Store:
     """The store, with everything written that this process has to write."""
     for write in before_read:
         write()
-    return current_store()
+    both = union()
+    return current_store() if both is None else both if remote else both.alone()
 
 
 def _find(query: Query, store: Store | None = None) -> list[Record]:
@@ -260,6 +215,9 @@ def find_keys(beginning: str, limit: int = 200) -> list[str]:
     """Stored keys that begin so, in order of the alphabet."""
     if beginning and not is_key(beginning):
         return []
+    both = union()
+    if both is not None:
+        return both.keys(beginning)[:limit]
     only = ArtifactFilter(key=KeyFilter(like_=beginning))
     found = current_store().find(Query(artifacts=only, latest=True, sort=Sort.KEY_ASC))
     return [record.key for record in found if record.key and record.key.startswith(beginning)][:limit]
@@ -267,7 +225,7 @@ def find_keys(beginning: str, limit: int = 200) -> list[str]:
 
 def read(record: Record, store: Store | None = None) -> Payload:
     """The typed value of a record. Raises `BlobMissing`, and `InvalidValue` where the content is not what it says."""
-    source = store or current_store()
+    source = store or reading_store()
 
     def blob() -> bytes:
         assert record.blob is not None
@@ -285,12 +243,12 @@ def in_run(run_id: UUID) -> list[Record]:
 def run_of(record: Record) -> Run | None:
     """The innermost run that made an artifact, as far as this store knows it."""
     run_id = record.task_run_id or record.flow_run_id
-    return current_store().get_run(run_id) if run_id else None
+    return reading_store().get_run(run_id) if run_id else None
 
 
 def cell_of(record: Record) -> Run | None:
     """The cell that made an artifact, looked for upwards from its run."""
-    run, store = run_of(record), current_store()
+    run, store = run_of(record), reading_store()
     while run is not None and run.kind != "cell":
         run = store.get_run(run.parent_id) if run.parent_id else None
     return run
@@ -299,13 +257,31 @@ def cell_of(record: Record) -> Run | None:
 def find_runs(run_ids: Iterable[UUID]) -> dict[UUID, Run]:
     """The runs that this store knows, by id."""
     wanted = sorted(set(run_ids))
-    found = current_store().find_runs(RunQuery(id=IdFilter(any_=wanted), limit=len(wanted))) if wanted else []
+    found = reading_store().find_runs(RunQuery(id=IdFilter(any_=wanted), limit=len(wanted))) if wanted else []
     return {run.id: run for run in found}
+
+
+def numbered(record: Record) -> Record:
+    """A record of this folder under the number that the API gave it by now, where an API is set that counts."""
+    both = union()
+    return record if both is None or record.key is None else both.numbered(record)
+
+
+def name_of(record: Record) -> str:
+    """``K@V``; ``K@pending`` while the API that counts has given no number."""
+    return f"{record.key}@{numbered(record).version or 'pending'}"
+
+
+def is_synced(record: Record) -> bool:
+    """Whether it has arrived at the API that is set, as it is now."""
+    both = union()
+    return both is not None and both.is_settled(record.id)
 
 
 def remove(artifact_id: UUID, store: Store | None = None) -> None:
     """Delete one artifact; its version number never comes back. Raises `NotFound`."""
-    (store or current_store()).delete(artifact_id)
+    (store or reading_store()).delete(artifact_id)
+    outbox.wake()
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -321,6 +297,8 @@ class Status(msgspec.Struct, frozen=True):
     """Whether a Jupyter server named this folder."""
     note: str | None = None
     """Something to know: a server's folder that could not be read here."""
+    sync: outbox.Outbox | None = None
+    """How it stands with the API; None where none is set."""
 
 
 def status() -> Status:
@@ -335,4 +313,5 @@ def status() -> Status:
         journal=store.journal,
         handed=config.handed_folder() == config.folder(),
         note=config.handed_problem(),
+        sync=outbox.state(),
     )

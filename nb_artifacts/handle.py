@@ -72,25 +72,28 @@ class Artifact:
 
     @classmethod
     def _keep(cls, payload: Payload, **parts: Any) -> Artifact:
-        return cls._of(core.keep(payload, **parts), core.current_store(), payload)
+        return cls._of(core.keep(payload, **parts), core.reading_store(), payload)
 
     def create(self) -> Artifact:
         """Keep it, as a new version of its key; gives the kept artifact. Errors as `nb_artifacts.create`."""
         if self._draft is None:
             raise InvalidValue(f"{self!r} is kept already: make a new Artifact for another version.")
-        return self._keep(self._draft, **self._parts)._shown()
+        return self._keep(self._draft, **self._parts, hidden=switched_off(None))._shown()
 
     @classmethod
-    def get(cls, key: str | None = None, version: int | None = None, *, id: UUID | str | None = None) -> Artifact | None:
+    def get(
+        cls, key: str | None = None, version: int | None = None, *, id: UUID | str | None = None, remote: bool = True
+    ) -> Artifact | None:
         """The artifact of a key (its highest version, or the one asked for) or of an id; None if there is none.
 
-        Raises `InvalidKey`, `InvalidValue` and `StoreError`.
+        Where an API is set, what other machines made is found too; a version is the number that the API gave. With
+        `remote=False` the API is not asked. Raises `InvalidKey`, `InvalidValue` and `StoreError`.
         """
-        record = core.get(key, version, id=id)
+        record = core.get(key, version, id=id, remote=remote)
         if record is None:
             return None
         runs.note_input(record.id)
-        return cls._of(record, core.current_store())
+        return cls._of(record, core.reading_store())
 
     @classmethod
     def get_or_create(
@@ -112,7 +115,7 @@ class Artifact:
     @classmethod
     def history(cls, key: str) -> list[Artifact]:
         """Every version of a key, newest first. Raises `InvalidKey` and `StoreError`."""
-        return [cls._of(record, core.current_store()) for record in core.history(key)]
+        return [cls._of(record, core.reading_store()) for record in core.history(key)]
 
     def delete(self) -> None:
         """Delete this version; its number never comes back. Raises `NotFound`."""
@@ -156,8 +159,12 @@ class Artifact:
 
     @property
     def version(self) -> int | None:
-        """1, 2, 3 … within its key; None without a key."""
-        return self._kept().version
+        """1, 2, 3 … within its key; None without a key, and where an API counts that has not given the number yet."""
+        return core.numbered(self._kept()).version
+
+    def synced(self) -> bool:
+        """Whether it has arrived at the API as it is now; always so for what comes from there. False where none is set."""
+        return core.is_synced(self._kept())
 
     @property
     def description(self) -> str | None:
@@ -282,11 +289,11 @@ class Artifact:
     # How it shows itself
 
     def _bundle(self) -> dict[str, Any]:
-        return display.bundle(self._record, self.payload, self._store.id)
+        return display.bundle(core.numbered(self._record), self.payload, self._store.id)
 
     def _shown(self, wanted: bool | None = None) -> Artifact:
         """Show it where it is made: in a kernel, once a cell, unless switched off."""
-        if (config.display_enabled() if wanted is None else wanted) and cells.kernel_shell() is not None:
+        if cells.kernel_shell() is not None and not switched_off(wanted):
             display.show_once(str(self._record.id), self._bundle)
         return self
 
@@ -305,7 +312,7 @@ class Artifact:
         if self._draft is not None:
             return f"<{type(self).__name__} {self.key or 'without a key'}, not kept yet>"
         record = self._record
-        name = f"{record.key}@{record.version}" if record.key else str(record.id)
+        name = core.name_of(record) if record.key else str(record.id)
         return f"<{type(self).__name__} {name}>"
 
     def __eq__(self, other: object) -> bool:
@@ -315,6 +322,11 @@ class Artifact:
 
     def __hash__(self) -> int:
         return id(self) if self._draft is not None else hash(self._record.id)
+
+
+def switched_off(wanted: bool | None) -> bool:
+    """Whether a new artifact is not to be shown in its cell; None leaves it to the setting."""
+    return not (config.display_enabled() if wanted is None else wanted)
 
 
 def existing(name: str) -> Artifact:
@@ -331,6 +343,7 @@ def _missing(key: str | None, version: int | None, name: str) -> str:
         return f"there is no artifact with the id {name}."
     versions = core.history(key, limit=1)
     if version is not None and versions:
-        return f"{key!r} has no version {version}: its newest is {versions[0].version}."
+        newest = versions[0].version or "still without a number"
+        return f"{key!r} has no version {version}: its newest is {newest}."
     near = core.find_keys(key[:3], limit=5)
     return f"there is no artifact {key!r}." + (f" Near it: {', '.join(near)}." if near else "")

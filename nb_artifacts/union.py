@@ -8,6 +8,7 @@ no answer, the folder alone answers, and whoever reads is told once.
 from __future__ import annotations
 
 import contextlib
+import copy
 from typing import IO, TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -62,6 +63,13 @@ class Union:
         self._cache = cache
         self._tell = tell
         self._told = False
+        self._asks = True
+
+    def alone(self) -> Union:
+        """The folder alone, under the numbers that are known."""
+        alone = copy.copy(self)
+        alone._asks = False  # noqa: SLF001 (a copy of this one)
+        return alone
 
     # What is the folder's own
 
@@ -244,8 +252,14 @@ class Union:
     # Between the two
 
     def numbered(self, record: Record) -> Record:
-        """A record of the folder under the number that counts."""
-        return self._numbered([record])[0]
+        """A record under the number that counts; one that is not of the folder has it."""
+        standing = self._numbers.standing([record.id]).get(record.id)
+        return record if standing is None else merge.of_the_folder(record, standing).record
+
+    def is_settled(self, id: UUID) -> bool:
+        """Whether the remote has an artifact as it is now."""
+        standing = self._numbers.standing([id]).get(id)
+        return standing is None or standing.settled
 
     def _numbered(self, records: list[Record]) -> list[Record]:
         return [one.record for one in self._of_the_folder(records)]
@@ -259,6 +273,8 @@ class Union:
 
     def _ask(self, question: Callable[[Remote], T], *, seconds: float | None = None) -> T | None:
         """What the remote answers; None where it cannot know, or gives no answer, which is told once."""
+        if not self._asks:
+            return None
         try:
             found = self.reach.ask(question, seconds=seconds)
         except (Unsupported, NotFound):

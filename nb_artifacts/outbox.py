@@ -1,0 +1,133 @@
+"""What has not reached the API yet: how it stands, sending it now, and what would leave the machine."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime  # noqa: TC003 (msgspec reads annotations)
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from nb_artifacts import cells, stores
+from nb_artifacts.store.remotes_rows import Parked  # noqa: TC001 (msgspec reads annotations)
+from nb_artifacts.types.text import count, duration
+from nb_artifacts.wire import now
+
+if TYPE_CHECKING:
+    from nb_artifacts.addresses import RemoteSettings
+    from nb_artifacts.process import Writer
+    from nb_artifacts.store.remotes_rows import State
+    from nb_artifacts.union import Union
+
+
+class Outbox(msgspec.Struct, frozen=True, kw_only=True):
+    """How the folder stands with the API."""
+
+    address: str
+    host: str
+    kind: Literal["nb-artifacts", "prefect"] | None
+    """What the API is, once it has answered."""
+    provenance: Literal["full", "names", "off"]
+    """The most that is sent of an artifact's origin."""
+    pending: int
+    """Artifacts and deletions that have not arrived."""
+    oldest: datetime | None
+    """Since when the oldest of them waits."""
+    kept_here: int
+    """Artifacts made before the API was set; `sync(all=True)` sends them too."""
+    parked: list[Parked]
+    """What the API refuses, and why."""
+    problem: Literal["denied", "unreachable"] | None
+    """`denied`: nothing is sent until the key is right. `unreachable`: it is tried again and again."""
+    since: datetime | None
+    """Since when there is that problem."""
+    last_error: str | None
+    """What the problem is, and what helps."""
+    last_ok: datetime | None
+    """When something arrived last."""
+    resume: datetime | None
+    """Nothing is tried before."""
+    sender: str | None
+    """The process that sends."""
+    lease_until: datetime | None
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether all has arrived that was to be sent."""
+        return self.pending == 0 and not self.parked
+
+    def words(self) -> str:
+        """``3 not sent · artifacts.example.org unreachable for 2 min``."""
+        parts = [f"{count(self.pending)} not sent" if self.pending else f"all sent to {self.host}"]
+        if self.problem is not None:
+            what = "wants another key" if self.problem == "denied" else "unreachable"
+            parts.append(f"{self.host} {what}" + (f" for {_passed(self.since)}" if self.since else ""))
+        elif self.pending and self.oldest is not None:
+            parts.append(f"the oldest waits for {_passed(self.oldest)}")
+        if self.parked:
+            parts.append(f"{count(len(self.parked))} refused")
+        if self.kept_here:
+            parts.append(f"{count(self.kept_here)} older ones kept here")
+        return " · ".join(parts)
+
+
+def _passed(moment: datetime) -> str:
+    return duration(max((now() - moment).total_seconds(), 1))
+
+
+def state() -> Outbox | None:
+    """How it stands; None where no API is set. Raises `StoreError`."""
+    both, settings = stores.union(), stores.remote()
+    return None if both is None or settings is None else state_of(both, settings)
+
+
+def state_of(both: Union, settings: RemoteSettings) -> Outbox:
+    """How a folder stands with an API."""
+    from nb_artifacts.sender.outgoing import level_for
+    from nb_artifacts.store.remotes import Remotes
+
+    found = Remotes(both.local).state(settings.address)
+    kind = found.kind or settings.kind_hint
+    problem: Literal["denied", "unreachable"] | None = "denied" if found.paused else "unreachable" if found.failed else None
+    return Outbox(
+        address=settings.address, host=settings.host, kind=kind, provenance=level_for(kind, settings.provenance),  # type: ignore[arg-type]
+        pending=found.pending, oldest=found.oldest, kept_here=found.kept_here, parked=found.parked, problem=problem,
+        since=_since(found) if problem else None, last_error=found.paused or found.last_error if problem else None,
+        last_ok=found.last_ok, resume=found.resume if problem else None, sender=_named(found.sender),
+        lease_until=found.lease_until,
+    )  # fmt: skip
+
+
+def _since(found: State) -> datetime | None:
+    """Since when it has been so: since the last that arrived, or the first that did not."""
+    moments = [moment for moment in (found.last_ok, found.oldest) if moment is not None]
+    return max(moments) if moments else found.failed
+
+
+def _named(writer: Writer | None) -> str | None:
+    if writer is None:
+        return None
+    here = " (this process)" if writer.pid == os.getpid() else ""
+    return f"process {writer.pid} on {writer.host}{here}"
+
+
+# Sending
+
+
+def wake() -> None:
+    """Something was kept or changed: let the sender know, where there is an API. Waits for nothing."""
+    settings = stores.remote()
+    if settings is not None:
+        _announce(settings)
+
+
+_announced: set[str] = set()
+
+
+def _announce(settings: RemoteSettings) -> None:
+    """A kernel says once to which host it sends."""
+    if settings.host in _announced:
+        return
+    _announced.add(settings.host)
+    if cells.kernel_shell() is not None:
+        print(f"Artifacts made here are also sent to {settings.host}. nba.sync(dry_run=True) shows what leaves the machine.")  # noqa: T201
