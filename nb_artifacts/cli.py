@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nb_artifacts import config
+from nb_artifacts import cli_move, config
 from nb_artifacts.errors import ArtifactError, NotFound
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class _Server(click.Group):
         return server
 
 
+for _verb in cli_move.VERBS:
+    cli.add_command(_verb)
 cli.add_command(_Server("server", help="Serve artifacts to other machines, and manage the keys for that."))
 
 

@@ -23,7 +23,7 @@ from nb_artifacts.listing import ago, summary
 from nb_artifacts.types.text import count, one_line, size, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nb_artifacts.wire import Record, Run
 
@@ -110,8 +110,8 @@ def write_line(record: Record) -> None:
         click.echo(_UNSEEN.sub(_spelled, _members(found).decode()).encode())
 
 
-def write_object(found: msgspec.Struct) -> None:
-    """A JSON object of any struct."""
+def write_object(found: msgspec.Struct | Mapping[str, Any] | Sequence[msgspec.Struct]) -> None:
+    """JSON of a struct, of a dict, or of a list of structs."""
     _write_json(msgspec.json.encode(found))
 
 

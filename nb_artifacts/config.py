@@ -147,8 +147,13 @@ def remote() -> RemoteSettings | None:
     provenance = option("sync_provenance")
     if address == PREFECT:
         return RemoteSettings(*from_prefect(), kind_hint="prefect", provenance=provenance)
-    key = option("api_key") or os.environ.get(API_KEY)
-    return RemoteSettings(check_address(address), check_key(key) if key else None, provenance=provenance)
+    return RemoteSettings(check_address(address), key(), provenance=provenance)
+
+
+def key() -> Secret | None:
+    """The key for whatever server is asked, where one is set. Raises `InvalidValue` for one that cannot be sent."""
+    found = option("api_key") or os.environ.get(API_KEY)
+    return check_key(found) if found else None
 
 
 def keys_in_use() -> list[str]:

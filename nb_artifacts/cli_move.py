@@ -1,0 +1,242 @@
+"""The verbs that move whole stores and care for a folder: export, import, backup, restore, doctor, gc."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from nb_artifacts import config
+from nb_artifacts.errors import InvalidValue, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nb_artifacts.archive import ArchiveSource
+    from nb_artifacts.copying import Copied, Source, StoreSource
+    from nb_artifacts.store import Store
+
+_PLACE = "A file, a folder with artifacts, or the address of a server (its key: NB_ARTIFACTS_API_KEY)."
+
+
+def _keys_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    words = "Only this key; may be given several times."
+    return click.option("--key", "keys", multiple=True, metavar="KEY", help=words)(function)
+
+
+def _json_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    words = "As a JSON object."
+    return click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help=words)(function)
+
+
+@click.command()
+@click.argument("target", metavar="FILE|DIR|URL")
+@_keys_option
+@_json_option
+def export(target: str, keys: tuple[str, ...], output: str | None) -> None:
+    """Take artifacts, with their history and their origin, to a file, a folder or a server.
+
+    A file is a zip of JSON lines and bytes that `import` reads. What is there already is not made twice, so an export
+    that was interrupted is simply made again. The store that takes them numbers the versions, in their order.
+    """
+    from nb_artifacts import archive, copying, core
+
+    source = copying.StoreSource(core.current_store(), keys)
+    store = _store(target)
+    with _counter(source, f"to {target}") as each:
+        if store is None:
+            copied = archive.export(source, Path(target).expanduser(), each)
+        else:
+            copied = copying.copy(source, copying.StoreTarget(_other(store)), each)
+    _tell(copied, f"to {store.where if store else target}", output)
+
+
+@click.command("import")
+@click.argument("source", metavar="FILE|DIR|URL")
+@_keys_option
+@_json_option
+def import_(source: str, keys: tuple[str, ...], output: str | None) -> None:
+    """Bring artifacts here from a file that `export` wrote, from another folder or from a server.
+
+    May be made again: what is here already stays one, and what was deleted here stays deleted.
+    """
+    from nb_artifacts import copying, core
+
+    here = core.current_store()
+    with ExitStack() as stack:
+        told = stack.enter_context(_source(source, keys))
+        each = stack.enter_context(_counter(told, f"from {source}"))
+        copied = copying.copy(told, copying.StoreTarget(here), each)
+    _tell(copied, f"from {source} to {here.where}", output)
+
+
+@click.command()
+@click.argument("file", metavar="FILE", type=click.Path(dir_okay=False))
+@_json_option
+def backup(file: str, output: str | None) -> None:
+    """Copy the whole folder into a file, while it is in use; `restore` makes a folder of it again."""
+    from nb_artifacts import backup as backups
+    from nb_artifacts import cli_output, core
+
+    found = backups.backup(core.current_store(), Path(file).expanduser())
+    if output == "json":
+        cli_output.write_object(found)
+    else:
+        click.echo(f"{found.artifacts} artifacts and {found.blobs} files of bytes are in {file}.")
+    _missing(found.missing)
+
+
+@click.command()
+@click.argument("file", metavar="FILE", type=click.Path(dir_okay=False))
+@click.option("--into", metavar="DIR", help="The folder to make; as a rule the one in use, which must be empty or not there.")
+@_json_option
+def restore(file: str, into: str | None, output: str | None) -> None:
+    """Make a folder from a backup: as it was, version numbers included."""
+    from nb_artifacts import backup as backups
+    from nb_artifacts import cli_output
+
+    folder = Path(into).expanduser().absolute() if into else config.folder()
+    found = backups.restore(Path(file).expanduser(), folder)
+    if output == "json":
+        cli_output.write_object(found)
+    else:
+        click.echo(f"{found.artifacts} artifacts and {found.blobs} files of bytes are in {folder}.")
+    _missing(found.missing)
+
+
+@click.command()
+@click.option("--salvage", is_flag=True, help="Make a new database of what can be read; end kernels and servers before.")
+@_json_option
+def doctor(salvage: bool, output: str | None) -> None:
+    """Look whether everything in the folder is sound, the bytes of every blob included.
+
+    The exit code is 1 where something is not; each line says what to do.
+    """
+    from nb_artifacts import cli_output
+    from nb_artifacts.store import health
+    from nb_artifacts.store import salvage as salvaging
+
+    folder = config.folder()
+    if salvage:
+        saved = salvaging.salvage(folder)
+        if output == "json":
+            cli_output.write_object(saved)
+            return
+        lost = f", {saved.lost} could not be read" if saved.lost else ""
+        click.echo(f"{saved.artifacts} artifacts and {saved.runs} runs saved{lost}. The damaged files are in {saved.kept}.")
+        return
+    findings = []
+    for finding in health.examine(folder):
+        findings.append(finding)
+        if output is None:
+            mark = "ok  " if finding.remedy is None else "BAD "
+            click.echo(mark + cli_output.plain(finding.what))
+            if finding.remedy is not None:
+                click.echo(f"    → {cli_output.plain(finding.remedy)}")
+    if output == "json":
+        cli_output.write_object(findings)
+    if any(finding.remedy is not None for finding in findings):
+        sys.exit(1)
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@_json_option
+def gc(dry_run: bool, output: str | None) -> None:
+    """Delete files that no artifact needs, and give the room of deleted rows back to the disk.
+
+    Such files are left by processes killed at the wrong moment; younger than a day they stay. No artifact is deleted.
+    """
+    from nb_artifacts import cli_output, core
+    from nb_artifacts.store.sqlite import SqliteStore
+    from nb_artifacts.types.text import size
+
+    store = core.current_store()
+    if not isinstance(store, SqliteStore):
+        raise UsageError(f"{store.where} is no folder: a server cares for its own files.")
+    if dry_run:
+        unneeded = [length for _, length in store.upkeep.unneeded()]
+        files, freed = len(unneeded), sum(unneeded)
+    else:
+        files, freed = store.upkeep.sweep()
+        store.upkeep.shrink()
+    if output == "json":
+        cli_output.write_object({"files": files, "bytes": freed, "dry_run": dry_run})
+    else:
+        what = f"{files} {'file' if files == 1 else 'files'} of {size(freed)}" if files else "nothing"
+        click.echo(cli_output.plain(f"{what} {'would be deleted' if dry_run else 'deleted'} in {store.where}."))
+
+
+VERBS = (export, import_, backup, restore, doctor, gc)
+
+
+def _store(place: str) -> Store | None:
+    """The store at a place, or None where that is a file. Raises `StoreError`."""
+    from nb_artifacts.store import open_store
+
+    if "://" in place:
+        return open_store(place, key=config.key())
+    folder = Path(place).expanduser()
+    return open_store(folder.absolute()) if folder.is_dir() or place.endswith(("/", os.sep)) else None
+
+
+def _other(store: Store) -> Store:
+    """`store`, unless it is the one in use. Raises `InvalidValue`."""
+    from nb_artifacts import core
+
+    if store.id == core.current_store().id:
+        raise InvalidValue(f"{store.where} is the store in use: name another place.")
+    return store
+
+
+@contextmanager
+def _source(place: str, keys: tuple[str, ...]) -> Iterator[ArchiveSource | StoreSource]:
+    from nb_artifacts import archive, copying
+
+    folder = Path(place).expanduser()
+    if "://" not in place and place.endswith(("/", os.sep)) and not folder.is_dir():
+        raise InvalidValue(f"there is no folder {place}.")
+    store = _store(place)
+    if store is not None:
+        yield copying.StoreSource(_other(store), keys)
+        return
+    with archive.opened(folder, "export") as file:
+        yield archive.ArchiveSource(file, folder, keys)
+
+
+@contextmanager
+def _counter(source: Source, label: str) -> Iterator[Callable[[], None]]:
+    """A bar on a terminal; nothing into a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    with click.progressbar(length=source.count(), label=label, file=sys.stderr) as bar:
+        yield lambda: bar.update(1)
+
+
+def _tell(copied: Copied, where: str, output: str | None) -> None:
+    from nb_artifacts import cli_output
+
+    if output == "json":
+        cli_output.write_object(copied)
+    else:
+        words = {"added": "new", "updated": "changed", "same": "known already", "deleted": "deleted there"}
+        facts = [(getattr(copied, name), word) for name, word in words.items()]
+        said = ", ".join(f"{number} {word}" for number, word in facts if number)
+        click.echo(cli_output.plain(f"{copied.told} artifacts {where}" + (f": {said}." if said else ".")))
+    if copied.damaged:
+        for line in copied.damaged[:20]:
+            click.echo(cli_output.plain(f"left out: {line}"), err=True)
+        sys.exit(1)
+
+
+def _missing(hashes: list[str]) -> None:
+    """Say which bytes are not there; the exit code is 1 then."""
+    if hashes:
+        shown = ", ".join(hashes[:5])
+        click.echo(f"{len(hashes)} files of bytes were missing: {shown}. `nb-artifacts doctor` says whose they are.", err=True)
+        sys.exit(1)
