@@ -100,8 +100,9 @@ SETTLE = (
     "parked = CASE WHEN parked > :seq THEN parked END WHERE remote = :remote AND id = :id"
 )
 REFUSE = (
-    "UPDATE sent SET tries = tries + 1, error = :error, parked = CASE WHEN tries + 1 >= :most THEN :seq END "
-    "WHERE remote = :remote AND id = :id"
+    "INSERT INTO sent (remote, id, tries, error, parked) "
+    "VALUES (:remote, :id, 1, :error, CASE WHEN :most <= 1 THEN :seq END) ON CONFLICT (remote, id) DO UPDATE SET "
+    "tries = tries + 1, error = excluded.error, parked = CASE WHEN tries + 1 >= :most THEN :seq END"
 )
 WENT_WELL = "UPDATE remote SET last_ok = :now, last_error = NULL, failed = NULL, paused = NULL, resume = NULL WHERE n = :remote"
 FAILED = "UPDATE remote SET last_error = :error, failed = :now, paused = :paused, resume = :resume WHERE n = :remote"

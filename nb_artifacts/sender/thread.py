@@ -1,0 +1,252 @@
+"""The thread that sends while a process lives, one of all that share the folder, and no cell's business.
+
+It looks at the folder's newest `seq` a few times a second, which costs next to nothing and finds what other processes
+write; what this process keeps wakes it. Only here are connections to a remote opened.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nb_artifacts.errors import Denied, RemoteBusy, StoreError
+from nb_artifacts.process import this_process
+from nb_artifacts.redact import redact
+from nb_artifacts.sender.draining import Drained, drain
+from nb_artifacts.sender.pace import LONGEST_RETRY_AFTER, Gate, backoff
+from nb_artifacts.store import open_remote
+from nb_artifacts.store.remotes import Remotes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nb_artifacts.addresses import RemoteSettings
+    from nb_artifacts.process import Writer
+    from nb_artifacts.store.remote import Remote
+    from nb_artifacts.store.sqlite import SqliteStore
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.25
+LEASE_SECONDS = 30.0
+DENIED_SECONDS = 60.0
+"""How often a key that was refused is tried again."""
+
+GATHER_SECONDS = 0.03
+"""So long is waited after a row was kept, so that those that follow go in the same request."""
+
+MOST_WAITING = 1_000_000
+"""More artifacts than this waiting for a remote deserve a warning; none is ever dropped."""
+
+
+_NOWHERE = (-1, -1)
+
+
+@dataclass
+class Limits:
+    """Times of a `Sender`, in seconds."""
+
+    poll: float = POLL_SECONDS
+    lease: float = LEASE_SECONDS
+    denied: float = DENIED_SECONDS
+
+
+class Sender:
+    """Sends what a folder keeps to one remote while `run` runs, as long as no other process does."""
+
+    def __init__(
+        self,
+        store: SqliteStore,
+        settings: RemoteSettings,
+        *,
+        connect: Callable[[RemoteSettings], Remote] | None = None,
+        owner: Writer | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self.store = store
+        self.settings = settings
+        self.remotes = Remotes(store)
+        self.remotes.first_seen(settings.address)
+        self.limits = limits or Limits()
+        self.failures = 0
+        self.error: StoreError | None = None
+        """What was in the way at the last try."""
+        self.passes = 0
+        """How many passes were made, with or without success."""
+        self.waiting = 0
+        """How many artifacts waited when that was last looked at, which is when they cannot be sent."""
+        self._connect = connect or (lambda settings: open_remote(settings.address, key=settings.key))
+        self._owner = owner
+        self._remote: Remote | None = None
+        self._gate = Gate()
+        self._woken = threading.Event()
+        self._closing = threading.Event()
+        self._deadline: float | None = None
+        self._seen = _NOWHERE
+        self._not_before = 0.0
+        self._leased_until = 0.0
+        self._count_at = 0.0
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin, in a thread that never keeps the process from ending."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self.run, name="nb-artifacts-sender", daemon=True)
+            self._thread.start()
+
+    def wake(self) -> None:
+        """Something was kept."""
+        self._woken.set()
+
+    def use(self, settings: RemoteSettings) -> None:
+        """Go on with another key or level, and try at once."""
+        if settings != self.settings:
+            self.settings, self._remote = settings, None
+            self.retry()
+
+    def retry(self) -> None:
+        """Try now, whatever failed before, unless the remote asked to be left alone for a while."""
+        self._not_before, self._seen = 0.0, _NOWHERE
+        self._woken.set()
+
+    def close(self, seconds: float) -> None:
+        """Send what still waits, for at most so long, and let another process go on; what is left is sent by that one."""
+        self._deadline = time.monotonic() + seconds
+        self._closing.set()
+        self._woken.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(seconds)
+
+    def run(self) -> None:
+        """Pass after pass, until `close`."""
+        threading.Thread(target=self._keep_lease, name="nb-artifacts-lease", daemon=True).start()
+        try:
+            while not self._closing.is_set():
+                wait = self._try_turn()
+                self._woken.wait(wait)
+                if self._woken.is_set() and not self._closing.is_set():
+                    self._closing.wait(GATHER_SECONDS)
+                self._woken.clear()
+            if not self.failures and self._holds():
+                self._pass()
+        finally:
+            with contextlib.suppress(StoreError):
+                self.remotes.release(self.settings.address, self._me())
+
+    def _try_turn(self) -> float:
+        try:
+            return self._turn()
+        except StoreError as error:  # of the folder; the cells say so too
+            log.debug("nothing can be sent at the moment: %s", error)
+            return 10 * self.limits.poll
+        except Exception:
+            log.exception("sending to %s failed in a way that nobody foresaw; it is tried again", self.settings.address)
+            return 5.0
+
+    def _turn(self) -> float:
+        """Send if there is something to send and nothing in the way; seconds until it is worth looking again."""
+        wait = self._not_before - time.monotonic()
+        if wait > 0:
+            self._look_at_the_queue()
+            return min(wait, 1.0)
+        if not self._holds():
+            self._look_at_the_queue()
+            return min(1.0, self.limits.lease / 4)
+        if not self._is_new():
+            return self.limits.poll
+        asked = self.remotes.resume(self.settings.address) - time.time()
+        if 0 < asked <= LONGEST_RETRY_AFTER:
+            self._not_before = time.monotonic() + asked
+            return min(asked, 1.0)
+        self._pass()
+        return 0.0 if self.error is None else self.limits.poll
+
+    def _is_new(self) -> bool:
+        """Whether there may be something to send: a newer seq, or the past was asked for."""
+        return self.store.last_seq() != self._seen[0] or self._cursor() < self._seen[1]
+
+    def _cursor(self) -> int:
+        known = self.remotes.find(self.settings.address)
+        return -1 if known is None else known.cursor
+
+    def _pass(self) -> None:
+        newest = self.store.last_seq()
+        drained = self._drain()
+        self.passes += 1
+        self.error = drained.error
+        if drained.error is None:
+            self.failures = 0
+            self._seen = (newest, self._cursor())
+        else:
+            self._failed(drained.error)
+
+    def _drain(self) -> Drained:
+        address = self.settings.address
+        try:
+            if self._remote is None:
+                self._remote = self._connect(self.settings)
+                self.remotes.first_seen(address, self._remote.kind)
+            return drain(
+                self.store, self._remote, self.remotes, address, provenance=self.settings.provenance,
+                gate=self._gate, deadline=self._deadline, goes_on=self._goes_on,
+            )  # fmt: skip
+        except StoreError as error:
+            return Drained(error=error)
+
+    def _failed(self, error: StoreError) -> None:
+        self.failures += 1
+        asked = error.retry_after if isinstance(error, RemoteBusy) else None
+        wait = backoff(self.failures, asked)
+        text, paused = self._in_words(error), None
+        if isinstance(error, Denied):
+            wait, paused = self.limits.denied, text
+        self._not_before = time.monotonic() + wait
+        resume = time.time() + min(asked, LONGEST_RETRY_AFTER) if asked else None
+        with contextlib.suppress(StoreError):
+            self.remotes.failed(self.settings.address, text, paused=paused, resume=resume)
+            if paused:  # somebody else may have the right key
+                self._leased_until = 0.0
+                self.remotes.release(self.settings.address, self._me())
+
+    def _in_words(self, error: StoreError) -> str:
+        text = str(error)
+        if self.settings.key:
+            text = text.replace(str(self.settings.key), "[redacted]")
+        return redact(text)[:1000]
+
+    def _me(self) -> Writer:
+        return self._owner or this_process()
+
+    def _holds(self) -> bool:
+        """Whether this is the one that sends; the lease is taken where it is free."""
+        return time.monotonic() < self._leased_until or self._lease()
+
+    def _lease(self) -> bool:
+        begun = time.monotonic()
+        held = self.remotes.lease(self.settings.address, self._me(), self.limits.lease)
+        self._leased_until = begun + self.limits.lease if held else 0.0
+        return held
+
+    def _keep_lease(self) -> None:
+        """Beside the passes, which may take long: what is held is renewed in good time."""
+        while not self._closing.wait(self.limits.lease / 3):
+            if self._leased_until:
+                with contextlib.suppress(StoreError):
+                    self._lease()
+
+    def _goes_on(self) -> bool:
+        """Asked by a pass before each batch."""
+        if self._closing.is_set():
+            return self._deadline is not None and time.monotonic() < self._deadline
+        return self._holds()
+
+    def _look_at_the_queue(self) -> None:
+        """Count what waits, now and then: more than `MOST_WAITING` is told in a cell."""
+        begun = time.monotonic()
+        if begun >= self._count_at:
+            self.waiting = self.remotes.count(self.settings.address)
+            self._count_at = time.monotonic() + max(2.0, 100 * (time.monotonic() - begun))
