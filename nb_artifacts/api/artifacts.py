@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from datetime import datetime
 from functools import partial
@@ -21,11 +22,14 @@ from nb_artifacts.errors import BlobMissing, NotFound
 from nb_artifacts.wire import ArtifactFilter, BlobRef, KeyFilter, Patch, Query, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
     from nb_artifacts.store import Store
 
 log = logging.getLogger(__name__)
+
+PIECE_BYTES = 256 * 1024
+"""A list of fewer bytes is answered whole, a longer one in pieces of at least so many."""
 
 INFO_BYTES = 1024 * 1024
 """`info` is small: it travels with every list."""
@@ -266,9 +270,28 @@ def list_answer(store: Store, request: Request, records: list[Record], *, wants_
     """A list of records, as whole as the client asked for."""
     parts = _parts(store, request, records, fetch=wants_data)
     headers = {"Content-Type": wire.MIME if request.whole else JSON}
-    if wants_data and any(record.data is UNSET for record in records):
-        return Response(200, parts, headers)
-    return Response(200, b"".join(parts), headers)
+    first = _up_to(PIECE_BYTES, parts)
+    if len(first) < PIECE_BYTES:
+        return Response(200, first, headers)
+    return Response(200, _pieces(first, parts), headers)
+
+
+def _up_to(size: int, parts: Iterator[bytes]) -> bytes:
+    """What comes next, at least so many bytes unless that is all."""
+    found, length = [], 0
+    for part in parts:
+        found.append(part)
+        length += len(part)
+        if length >= size:
+            break
+    return b"".join(found)
+
+
+def _pieces(first: bytes, parts: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+    with contextlib.closing(parts):
+        yield first
+        while piece := _up_to(PIECE_BYTES, parts):
+            yield piece
 
 
 def _parts(store: Store, request: Request, records: list[Record], *, fetch: bool) -> Generator[bytes, None, None]:

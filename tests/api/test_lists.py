@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import uuid
 
@@ -10,6 +11,7 @@ from api.conftest import Direct
 
 from nb_artifacts import wire
 from nb_artifacts.api import Api, Request
+from nb_artifacts.api.artifacts import PIECE_BYTES
 from nb_artifacts.errors import BlobMissing, StoreBusy, StoreDamaged, StoreFull, StoreReadOnly
 from nb_artifacts.wire import MIME, SHORT_DATA, Provenance, Record, Run, RunKind, RunState
 
@@ -160,17 +162,24 @@ def test_who_gets_whole_records(ask, accept):
     assert ("version" in reply.json()) == (MIME in accept.lower())
 
 
-def test_long_payloads_are_fetched_one_by_one(ask, store, monkeypatch):
+def test_a_page_of_long_payloads_never_sits_in_memory_whole(ask, store, monkeypatch):
     for number in range(5):
-        make(ask, data=str(number) * (SHORT_DATA + 1))
+        make(ask, data=str(number) * PIECE_BYTES)
     held = []
     monkeypatch.setattr(store, "get", lambda one, get=store.get: held.append(one) or get(one))
     response = ask.api(Request("POST", "/artifacts/filter"))
     first = next(response.body)
     assert first.startswith(b'[{"id":')
     assert len(held) == 1
-    assert len(b"".join(response.body)) > 4 * SHORT_DATA
+    rest = list(response.body)
+    assert len(rest) == 5 and json.loads(b"".join([first, *rest]))[0]["data"] == "4" * PIECE_BYTES
     assert len(held) == 5
+
+
+def test_a_short_page_is_one_piece(ask):
+    for number in range(3):
+        make(ask, data=str(number) * (SHORT_DATA + 1))
+    assert len(json.loads(ask.api(Request("POST", "/artifacts/filter")).body)) == 3
 
 
 def test_a_lost_payload_does_not_take_the_list_with_it(ask, store, monkeypatch, caplog):
