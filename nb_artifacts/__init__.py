@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from nb_artifacts.bars import progress, track
     from nb_artifacts.config import configure
     from nb_artifacts.core import status
+    from nb_artifacts.live import live_table
+    from nb_artifacts.outbox import sync
     from nb_artifacts.runs import flow, run, task
     from nb_artifacts.widgets import ProgressWidget
 
@@ -66,9 +68,11 @@ __all__ = [
     "create_progress_artifact",
     "create_table_artifact",
     "flow",
+    "live_table",
     "progress",
     "run",
     "status",
+    "sync",
     "task",
     "track",
     "update_progress_artifact",
@@ -81,6 +85,8 @@ _HOMES = {
     "run": "runs",
     "task": "runs",
     "status": "core",
+    "sync": "outbox",
+    "live_table": "live",
     "progress": "bars",
     "track": "bars",
 }

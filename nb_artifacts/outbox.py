@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from datetime import datetime  # noqa: TC003 (msgspec reads annotations)
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from nb_artifacts import cells, stores
+from nb_artifacts import cells, config, stores
+from nb_artifacts.addresses import API_URL
+from nb_artifacts.errors import InvalidValue, StoreError
 from nb_artifacts.store.remotes_rows import Parked  # noqa: TC001 (msgspec reads annotations)
 from nb_artifacts.types.text import count, duration
-from nb_artifacts.wire import now
+from nb_artifacts.wire import check_key, now
 
 if TYPE_CHECKING:
     from nb_artifacts.addresses import RemoteSettings
+    from nb_artifacts.leaving import Leaving
     from nb_artifacts.process import Writer
+    from nb_artifacts.store.remotes import Remotes
     from nb_artifacts.store.remotes_rows import State
     from nb_artifacts.union import Union
+
+LOOK_SECONDS = 0.03
+OTHERS_SECONDS = 5.0
+"""So long `sync` waits for news of another process that sends and had trouble before."""
 
 
 class Outbox(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +77,7 @@ class Outbox(msgspec.Struct, frozen=True, kw_only=True):
         if self.parked:
             parts.append(f"{count(len(self.parked))} refused")
         if self.kept_here:
-            parts.append(f"{count(self.kept_here)} older ones kept here")
+            parts.append(f"{count(self.kept_here)} older {'one' if self.kept_here == 1 else 'ones'} kept here")
         return " · ".join(parts)
 
 
@@ -115,10 +125,17 @@ def _named(writer: Writer | None) -> str | None:
 
 
 def wake() -> None:
-    """Something was kept or changed: let the sender know, where there is an API. Waits for nothing."""
+    """Something was kept or changed: let the sender know, where an API is set. Waits for nothing and raises nothing."""
     settings = stores.remote()
-    if settings is not None:
-        _announce(settings)
+    if settings is None:
+        return
+    with contextlib.suppress(StoreError):
+        both = stores.union()
+        if both is not None:
+            from nb_artifacts.sender import wake as wake_sender
+
+            wake_sender(both.local, settings)
+            _announce(settings)
 
 
 _announced: set[str] = set()
@@ -130,4 +147,55 @@ def _announce(settings: RemoteSettings) -> None:
         return
     _announced.add(settings.host)
     if cells.kernel_shell() is not None:
-        print(f"Artifacts made here are also sent to {settings.host}. nba.sync(dry_run=True) shows what leaves the machine.")  # noqa: T201
+        print(f"Artifacts made here are also sent to {settings.host}: %artifact sync --dry-run shows what leaves.")  # noqa: T201
+
+
+def sync(timeout: float | None = None, *, all: bool = False, key: str | None = None, dry_run: bool = False) -> Outbox | Leaving:
+    """Send what waits for the API, and come back when it has arrived; cells need not call this.
+
+    Args:
+        timeout: Seconds after which it comes back anyway, also where the API does not answer; None: the first thing
+            in the way is raised.
+        all: What was made before the API was set is sent too.
+        key: What was made before under this key is sent too.
+        dry_run: Send nothing, and give what would leave the machine, its origin included.
+
+    What the API refused before is tried again. Raises `InvalidValue` where no API is set, `Unreachable`, `Denied` and
+    `StoreError`; what could not be sent waits on, and is sent by itself.
+    """
+    from nb_artifacts.store.remotes import Remotes
+
+    settings = config.remote()
+    both = stores.union()
+    if settings is None or both is None:
+        raise InvalidValue(f"there is no API to send to: set {API_URL}, or nba.configure(api_url=…).")
+    if key is not None:
+        check_key(key)
+    remotes = Remotes(both.local)
+    if dry_run:
+        from nb_artifacts.leaving import leaving
+
+        return leaving(both, remotes, settings, all=all, key=key)
+    if all or key is not None:
+        remotes.include_all(settings.address, None if all else key)
+    remotes.unpark(settings.address)
+    _send(both, remotes, settings, timeout)
+    return state_of(both, settings)
+
+
+def _send(both: Union, remotes: Remotes, settings: RemoteSettings, timeout: float | None) -> None:
+    """Wait until nothing is pending, or time is up. Raises what is in the way."""
+    from nb_artifacts.sender import ensure
+
+    begun, clock = now(), time.monotonic()
+    sender = ensure(both.local, settings)
+    sender.retry()
+    while True:
+        found = remotes.state(settings.address)
+        passed = time.monotonic() - clock
+        if not found.pending or (timeout is not None and passed > timeout):
+            return
+        failed = found.failed is not None and (found.failed >= begun or passed > OTHERS_SECONDS)
+        if failed and (timeout is None or found.paused):
+            raise sender.error or StoreError(found.last_error or "it could not be sent")
+        time.sleep(LOOK_SECONDS)

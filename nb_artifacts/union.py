@@ -261,6 +261,10 @@ class Union:
         standing = self._numbers.standing([id]).get(id)
         return standing is None or standing.settled
 
+    def kept_here(self, ids: list[UUID]) -> set[UUID]:
+        """Those of the folder that stay there."""
+        return {id for id, standing in self._numbers.standing(ids).items() if standing.place == "kept"}
+
     def _numbered(self, records: list[Record]) -> list[Record]:
         return [one.record for one in self._of_the_folder(records)]
 
