@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nb_artifacts import updates
 from nb_artifacts.errors import InvalidValue
-from nb_artifacts.handle import Artifact, existing
+from nb_artifacts.handle import Artifact, existing, switched_off
 from nb_artifacts.types import Payload, coerce
 from nb_artifacts.types.link import Link
 from nb_artifacts.types.markdown import Markdown
@@ -121,6 +121,11 @@ def create(
     return _keep(coerce(value, type=type), key, description, tags, metadata, display)
 
 
+def create_result(value: Any, key: str | None, description: str | None, *, type: str | None, tags: list[str]) -> Artifact:
+    """As `create`, for magics: what they give shows itself, as the cell's result."""
+    return Artifact._keep(coerce(value, type=type), key=key, description=description, tags=tags)
+
+
 def _keep(
     payload: Payload,
     key: str | None,
@@ -129,7 +134,8 @@ def _keep(
     metadata: Mapping[str, str] | None,
     display: bool | None,
 ) -> Artifact:
-    made = Artifact._keep(payload, key=key, description=description, tags=tags, metadata=metadata)
+    off = switched_off(display)
+    made = Artifact._keep(payload, key=key, description=description, tags=tags, metadata=metadata, hidden=off)
     try:
         return made._shown(display)
     except KeyboardInterrupt as stop:

@@ -20,7 +20,7 @@ from msgspec import UNSET, UnsetType
 from nb_artifacts import cells, core, display
 from nb_artifacts.errors import Conflict, NotFound, StoreBusy, StoreError
 from nb_artifacts.foresight import usual
-from nb_artifacts.handle import Artifact
+from nb_artifacts.handle import Artifact, switched_off
 from nb_artifacts.ledger import Ledger
 from nb_artifacts.notices import warn
 from nb_artifacts.process import this_process
@@ -88,7 +88,7 @@ class Keeper:
         self._at, self._retry, self._ended_at = time.monotonic(), 0.0, 0.0
         self._saved = self._warned = self._gone = False
         try:
-            self._record = core.keep(Progress(self._written), key, description, tags=tags)
+            self._record = core.keep(Progress(self._written), key, description, tags=tags, hidden=switched_off(show))
             self._live, self._shown = display.Live(str(self._record.id)), self._written
             self._begin(show)
         except KeyboardInterrupt as stop:

@@ -20,13 +20,13 @@ _CONVERSIONS: dict[str, Callable[[Any], str]] = {"r": repr, "s": str, "a": ascii
 def keep(options: Options, body: str, names: dict[str, Any]) -> Artifact:
     """Keep the text of a cell, expressions filled in from `names`."""
     options.check()
-    from nb_artifacts.artifacts import create
+    from nb_artifacts.artifacts import create_result
 
     if options.type == "link":
         value: Any = _link(body)
     else:
         value = body if options.raw else fill(body, names)
-    return create(value, options.key, options.description, type=options.type, tags=options.tags, display=False)
+    return create_result(value, options.key, options.description, type=options.type, tags=options.tags)
 
 
 def _link(body: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nb_artifacts import core
-from nb_artifacts.artifacts import Artifact, create
+from nb_artifacts.artifacts import Artifact, create_result
 from nb_artifacts.columns import split_columns, to_tolerance
 from nb_artifacts.errors import UsageError
 from nb_artifacts.handle import existing
@@ -41,7 +41,7 @@ def _keep_expression(shell: Any, type: str, line: str) -> Artifact:
     if not expression:
         raise UsageError(f"%artifact {type} needs an expression: %artifact {type} NAME --key K.")
     value = shell.ev(expression) if type not in {"markdown", "link"} else _text(shell, expression)
-    return create(value, options.key, options.description, type=type, tags=options.tags, display=False)
+    return create_result(value, options.key, options.description, type=type, tags=options.tags)
 
 
 def _text(shell: Any, expression: str) -> Any:

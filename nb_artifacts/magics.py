@@ -108,10 +108,10 @@ class ArtifactMagics(Magics):
 
 
 def _make(value: Any, options: Options) -> Artifact:
-    from nb_artifacts.artifacts import create
+    from nb_artifacts.artifacts import create_result
 
     # the result of a cell shows itself
-    made = create(value, options.key, options.description, type=options.type, tags=options.tags, display=False)
+    made = create_result(value, options.key, options.description, type=options.type, tags=options.tags)
     if made.type == "image":
         _leave_to_us(value)
     return made

@@ -92,6 +92,12 @@ describe('outputs', () => {
     expect(missing(many, new Set())).toHaveLength(20);
   });
 
+  it('that were not to be shown do not come back', () => {
+    const unseen = record({ id: `${ID}1`, metadata_: { 'nb_artifacts.display': 'off' } });
+    const seen = record({ id: `${ID}2`, metadata_: { by: 'hand' } });
+    expect(missing([unseen, seen], new Set())).toEqual([seen]);
+  });
+
   it('of an earlier run give way; those of the same run and the user’s own stay', () => {
     expect(outdated([stream, ours('1')], new Set([`${ID}2`]))).toEqual([1]);
     expect(outdated([stream, ours('1'), ours('2')], new Set([`${ID}2`]))).toEqual([]);

@@ -117,6 +117,27 @@ def test_display_can_be_switched_off(kernel):
     assert info(kernel, "unseen", "state") == "['finished']"
 
 
+def test_what_was_not_to_be_shown_says_so(kernel):
+    kernel.run("%load_ext nb_artifacts")
+    kernel.run(
+        "list(nba.track([1], 'shown'))\nlist(nba.track([1], 'silent', display=False))\nnba.create('x', 'silent', display=False)\n"
+        "nba.configure(display=False)\nnba.create('x', 'silent')\nnba.MarkdownArtifact('x', 'silent').create()\n"
+        "nba.configure(display=None)\nnba.create('x', 'shown')"
+    )
+    kernel.run("%artifact markdown 'x' --key shown")
+    kernel.run("%%artifact markdown --key shown\nx")
+    kernel.run("%%artifact table --key shown\n[{'a': 1}]")
+    kernel.run("%%artifact progress --key shown\n1")
+    assert marks(kernel, "silent") == "[{'nb_artifacts.display': 'off'}]\n"
+    assert marks(kernel, "shown") == "[None]\n"
+
+
+def marks(kernel, key):
+    """The different metadata that versions of a key have."""
+    code = f"found = [one.metadata_ for one in nba.Artifact.history('{key}')]\nprint([one for n, one in enumerate(found) if one not in found[:n]])"
+    return kernel.run(code).stdout
+
+
 def test_a_killed_kernel_leaves_interrupted_for_whoever_looks(tmp_path, monkeypatch):
     kernel = Kernel(tmp_path / "home", tmp_path)
     monkeypatch.setenv("NB_ARTIFACTS_HOME", str(tmp_path / "home"))

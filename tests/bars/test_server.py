@@ -1,4 +1,4 @@
-"""A Jupyter server's views learn of a dead writer though nobody asks a kernel or the command line."""
+"""A server's views learn of a dead writer though nobody asks a kernel or the command line."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from api.conftest import start_server, stop_server
+from server.conftest import start
 from waiting import until
 
 
-def test_the_server_settles_what_a_dead_process_left(tmp_path):
-    server = start_server(tmp_path)
+@pytest.mark.parametrize("begin", [start_server, start], ids=["jupyter", "stand-alone"])
+def test_the_server_settles_what_a_dead_process_left(tmp_path, begin):
+    server = begin(tmp_path)
     try:
         code = "import time, nb_artifacts as nba\nfor n in nba.track(range(100), 'left'):\n    if n == 43: time.sleep(60)\n"
         process = subprocess.Popen(
@@ -23,14 +26,14 @@ def test_the_server_settles_what_a_dead_process_left(tmp_path):
             env={**os.environ, "NB_ARTIFACTS_HOME": str(server.home)},
         )
 
-        def state():
+        def said():
             answer = server.ask("GET", "/artifacts/left/latest", whole=True)
             info = json.loads(answer.body)["info"] if answer.status == 200 else {}
-            return info.get("state"), info.get("done")
+            return info.get("state"), info.get("done"), info.get("error")
 
-        until(lambda: state() == ("running", 43))
+        until(lambda: said() == ("running", 43, None))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        until(lambda: state() == ("interrupted", 43), seconds=5)
+        until(lambda: said() == ("interrupted", 43, "process died"), seconds=5)
     finally:
         stop_server(server)

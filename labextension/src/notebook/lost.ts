@@ -64,9 +64,13 @@ export function isLost(run: Run, cell: CellState, place: Place): boolean {
   return unseen || (same && number !== null && number > cell.count);
 }
 
+/** Metadata of what its cell was told not to show. */
+const HIDDEN = 'nb_artifacts.display';
+
 /** Artifacts of a run that its cell would show, in the order made, without those that the outputs name. */
 export function missing(records: readonly WireRecord[], shown: ReadonlySet<string>): WireRecord[] {
-  return [...records]
+  return records
+    .filter(record => record.metadata_?.[HIDDEN] !== 'off')
     .sort((a, b) => (a.id < b.id ? -1 : 1))
     .slice(0, MOST_SHOWN)
     .filter(record => !shown.has(record.id));
