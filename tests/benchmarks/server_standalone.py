@@ -136,6 +136,7 @@ def ours(name, folder, *options, durability="power"):
 
 
 def prefect(folder):
+    folder.mkdir(exist_ok=True)
     python = PREFECT / "bin" / "python"
     if not (PREFECT / ".ready").exists():
         subprocess.run([sys.executable, "-m", "venv", "--clear", PREFECT], check=True)
