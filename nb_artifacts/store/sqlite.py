@@ -9,6 +9,7 @@ transaction begins, so the lock is held for a few statements only.
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -53,6 +54,9 @@ ONE = f"SELECT {LISTED}{PAYLOAD} FROM artifact a{WITH_PAYLOAD} WHERE a.id = ?"
 GRACE_SECONDS = 60.0
 """A blob younger than this, or asked for again since, may be about to get its row."""
 
+MOST_DROPPED = 500
+"""Files that wait to be deleted; what is beyond them is found by the daily look."""
+
 
 class SqliteStore:
     """A `Store` in a folder.
@@ -67,6 +71,7 @@ class SqliteStore:
         self._blobs = Blobs(self.folder)
         self.upkeep = Upkeep(self._database, self._blobs)
         self._durable = durable
+        self._dropped: deque[str] = deque(maxlen=MOST_DROPPED)
         self._database.read(lambda _: None)
         self.upkeep.sweep_daily()
 
@@ -260,12 +265,19 @@ class SqliteStore:
             self._blobs.check(ref)
 
     def _drop_files(self, found: writes.Found) -> None:
-        """Delete the files that a row named, unless another row does or is about to, or this may still be undone."""
+        """Delete the files that a row named, unless another row does or is about to, or this may still be undone.
+
+        Those too young for that wait for the next time: a row that changes every second leaves none behind.
+        """
         if self._database.is_together:
             return
-        for sha256 in (found.blob_sha256, found.payload_sha256):
-            if sha256 is not None and self._blobs.age(sha256) > GRACE_SECONDS:
+        waiting = [*self._dropped, *(sha256 for sha256 in (found.blob_sha256, found.payload_sha256) if sha256 is not None)]
+        self._dropped.clear()
+        for sha256 in waiting:
+            if self._blobs.age(sha256) > GRACE_SECONDS:
                 self.upkeep.drop_file(sha256)
+            elif self._blobs.path(sha256).exists():
+                self._dropped.append(sha256)
 
     def _first_digest(self, connection: sqlite3.Connection, id: UUID) -> bytes | None:
         """What a record not yet patched is known by, should it be put again; None where its `data` is lost."""
