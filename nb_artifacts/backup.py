@@ -113,6 +113,8 @@ def restore(path: Path, folder: Path) -> Backup:
 
 
 def _read(path: Path, source: zipfile.ZipFile, beside: Path) -> Backup:
+    if _DATABASE not in source.namelist():
+        raise InvalidValue(f"{path} holds no database.")
     folders.create_private(beside / _DATABASE)
     with source.open(_DATABASE) as member, (beside / _DATABASE).open("wb") as file:
         shutil.copyfileobj(member, file, CHUNK)

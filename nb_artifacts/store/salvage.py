@@ -173,9 +173,9 @@ _BYTES = {"id", "flow_run_id", "task_run_id", "data", "digest", "newest", "paren
 def _plain(row: dict[str, Any]) -> dict[str, Any] | None:
     """Texts as texts; None for a row that does not hold what its columns are for."""
     try:
-        row = {
-            name: value.decode() if isinstance(value, bytes) and name not in _BYTES else value for name, value in row.items()
-        }
+        for name, value in row.items():
+            if isinstance(value, bytes) and name not in _BYTES:
+                row[name] = value.decode()
         if "blob_sha256" in row:
             to_record(tuple(row[name] for name in COLUMNS.split(", ")))
         elif "body" in row:
