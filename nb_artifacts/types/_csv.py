@@ -6,6 +6,10 @@ import csv
 import io
 import re
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?inf", re.ASCII)
@@ -14,12 +18,16 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?inf", re.ASC
 def guarded(text: str) -> bytes:
     """CSV as UTF-8, with an apostrophe before each text that begins like a formula; numbers stay numbers."""
     limit = csv.field_size_limit(sys.maxsize)
-    written = io.StringIO(newline="")
     try:
-        rows = csv.reader(io.StringIO(text, newline=""))
-        csv.writer(written, lineterminator="\n").writerows([_guarded(cell) for cell in row] for row in rows)
+        return rows(csv.reader(io.StringIO(text, newline="")))
     finally:
         csv.field_size_limit(limit)
+
+
+def rows(lines: Iterable[Sequence[str]]) -> bytes:
+    """Lines of CSV as UTF-8, guarded likewise."""
+    written = io.StringIO(newline="")
+    csv.writer(written, lineterminator="\n").writerows([_guarded(cell) for cell in line] for line in lines)
     return written.getvalue().encode()
 
 

@@ -1,0 +1,235 @@
+"""A stored table opened for queries: its Parquet file, and a DuckDB that can read that one file and nothing else.
+
+Used in the query process of a server, and in place by ``Artifact.get(key, where=…)``. Columns that Parquet's other readers
+see otherwise than people do (periods, intervals, texts of long numbers) are read as people see them: where a file has some,
+a second one is made of it first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import secrets
+import threading
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from nb_artifacts.errors import InvalidValue, QueryFailed
+from nb_artifacts.types import _rows, _sheet
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROW = "nb_artifacts row"
+"""Name of the row's number in the view; no function or column of a filter can be called so by accident."""
+_OWN = "file_row_number"
+
+
+class Limits(NamedTuple):
+    """What a query may use of the machine."""
+
+    memory: int
+    threads: int
+    temp: str
+
+
+class Field(NamedTuple):
+    """A column of the file: as callers name it, as SQL does, and as it is shown."""
+
+    field: str
+    sql: str
+    stored: str
+    """Its name in the file that is read."""
+    name: str
+    dtype: str
+    kind: str
+    type: Any
+    """Its Arrow type."""
+    spec: dict[str, Any]
+    """What `types` noted of it."""
+    level: bool
+    """Whether it is one of the index."""
+    engine: str
+    """Its type in DuckDB."""
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Source:
+    """One open table. Cursors of `connection` may be used by one thread each."""
+
+    def __init__(self, path: str, name: str, limits: Limits, described: list[dict[str, Any]] | None = None) -> None:
+        """Raises `InvalidValue` naming `name` where the file is no readable Parquet file."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        self.name = name
+        try:
+            file = pq.ParquetFile(path, memory_map=True)
+            self.meta = _meta_of(file)
+            names = list(file.schema_arrow.names)
+            if _needs_plain(file.schema_arrow):
+                path = plain_copy(path, file.schema_arrow, limits.temp)
+                weakref.finalize(self, _delete, path)
+                file = pq.ParquetFile(path, memory_map=True)
+        except FileNotFoundError:
+            raise
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise damaged(name, error) from None
+        self.path, self.file = path, file
+        self.total: int = file.metadata.num_rows
+        self.groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
+        try:
+            self.connection = connect(path, limits)
+            engines = self._view(file.schema_arrow, names)
+        except QueryFailed:
+            raise
+        except Exception as error:
+            raise damaged(name, error) from error
+        self.fields = _fields(names, file.schema_arrow, self.meta, described or [], engines)
+        self.reading = threading.Lock()
+        """Held while `file` is read: it is for one thread at a time."""
+        self.by_field = {field.field: field for field in self.fields}
+        self.by_sql = {field.sql.lower(): field.sql for field in self.fields}
+
+    def _view(self, schema: pa.Schema, fields: list[str]) -> list[tuple[str, str]]:
+        """Make the view ``rows``; gives each column's name and type there."""
+        aliases = [f"c{n}" for n in range(len(schema))]
+        names = _sql_names(fields)
+        shown = [
+            f"{_shown(alias, field.type)} AS {quoted(name)}" for alias, field, name in zip(aliases, schema, names, strict=True)
+        ]
+        literal = self.path.replace("'", "''")
+        reading = f"read_parquet('{literal}', {_OWN}=true) AS t({', '.join([*aliases, 'r'])})"
+        self.connection.execute(f"CREATE VIEW rows AS SELECT {', '.join([*shown, f'r AS {quoted(ROW)}'])} FROM {reading}")  # noqa: S608
+        found = self.connection.execute("DESCRIBE rows").fetchall()
+        return [(name, str(line[1])) for name, line in zip(names, found, strict=False)]
+
+
+def _delete(path: str) -> None:
+    with contextlib.suppress(OSError):
+        Path(path).unlink()
+
+
+def damaged(name: str, error: object) -> InvalidValue:
+    """The error for bytes that are no table."""
+    reason = str(error).partition("\n")[0]
+    return InvalidValue(f"the stored table {name} is not a readable Parquet file: {reason}")
+
+
+def connect(path: str, limits: Limits) -> Any:
+    """A DuckDB in memory that can open `path` and nothing else, and whose settings nobody can change again.
+
+    Raises `QueryFailed` where duckdb is missing.
+    """
+    try:
+        import duckdb
+    except ImportError:
+        raise QueryFailed("queries of tables need duckdb: pip install duckdb") from None
+    Path(limits.temp).mkdir(parents=True, exist_ok=True, mode=0o700)
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "temp_directory": limits.temp, "memory_limit": f"{limits.memory // 2**20}MB", "threads": str(limits.threads),
+            "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
+            "allow_community_extensions": "false", "python_enable_replacements": "false", "preserve_insertion_order": "true",
+        },
+    )  # fmt: skip
+    literal = path.replace("'", "''")
+    for said in (
+        "SET TimeZone='UTC'", f"SET allowed_paths=['{literal}']", "SET enable_external_access=false",
+        "SET lock_configuration=true",
+    ):  # fmt: skip
+        connection.execute(said)
+    return connection
+
+
+def _meta_of(file: Any) -> dict[str, Any]:
+    found = (file.metadata.metadata or {}).get(_sheet.META)
+    meta: dict[str, Any] = msgspec.json.decode(found) if found is not None else {}
+    return meta
+
+
+def _needs_plain(schema: pa.Schema) -> bool:
+    return any(name.lower() == _OWN for name in schema.names) or any(map(_is_pandas, schema))
+
+
+def _is_pandas(field: pa.Field[Any]) -> bool:
+    """Whether only pandas knows what the column's values mean: periods and intervals."""
+    name = getattr(field.type, "extension_name", None) or (field.metadata or {}).get(b"ARROW:extension:name", b"").decode()
+    return name in ("pandas.period", "pandas.interval")
+
+
+def plain_copy(source: str, schema: pa.Schema, folder: str) -> str:
+    """A Parquet file of the same rows in which periods and intervals are texts."""
+    importlib.import_module("pandas.core.arrays.arrow.extension_types")  # registers both with pyarrow
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from nb_artifacts.types._cells import cells
+
+    Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = os.path.join(folder, f"plain-{secrets.token_hex(8)}.parquet")  # noqa: PTH118
+    odd = [_is_pandas(field) for field in schema]
+    names = [f"{name}_" if name.lower() == _OWN else name for name in schema.names]
+    fields = [pa.field(name, pa.string() if is_odd else f.type) for name, is_odd, f in zip(names, odd, schema, strict=True)]
+    plain = pa.schema(fields)
+    with pq.ParquetFile(source) as again, pq.ParquetWriter(path, plain, compression="zstd") as writer:
+        for group in range(again.num_row_groups):
+            table = again.read_row_group(group)
+            columns = [
+                pa.chunked_array([pa.array(cells(table.column(n), {}), pa.string())]) if is_odd else table.column(n)
+                for n, is_odd in enumerate(odd)
+            ]
+            writer.write_table(pa.table(columns, schema=plain))
+    return path
+
+
+def _sql_names(names: list[str]) -> list[str]:
+    """Names that differ also to SQL, which takes upper and lower case for the same."""
+    seen: set[str] = {ROW.lower()}
+    found = []
+    for name in names:
+        made, n = name or "_", 1
+        while made.lower() in seen:
+            made, n = f"{name}_{n}", n + 1
+        seen.add(made.lower())
+        found.append(made)
+    return found
+
+
+def _shown(alias: str, kind: Any) -> str:
+    """Durations are whole numbers in Parquet."""
+    import pyarrow as pa
+
+    if not pa.types.is_duration(kind):
+        return alias
+    scale = {"s": " * 1000000", "ms": " * 1000", "us": "", "ns": " // 1000"}[kind.unit]
+    return f"to_microseconds({alias}{scale})"
+
+
+def _fields(
+    names: list[str], schema: pa.Schema, meta: dict[str, Any], described: list[dict[str, Any]], engines: list[tuple[str, str]]
+) -> list[Field]:
+    specs = _rows.specs_of(meta) if meta else []
+    specs = specs if len(specs) == len(schema) else [{} for _ in schema]
+    known = {column["field"]: column for column in described}
+    levels = len(meta.get("index", {}).get("levels", ()))
+    found = []
+    for place, (field, arrow, spec, (sql, engine)) in enumerate(zip(names, schema, specs, engines, strict=True)):
+        said = known.get(field, {})
+        found.append(
+            Field(
+                field=field, sql=sql, stored=arrow.name, name=said.get("name", field), dtype=said.get("dtype", str(arrow.type)),
+                kind=said.get("kind") or _sheet.kind_of(arrow.type, spec), type=arrow.type, spec=spec, level=place < levels,
+                engine=engine,
+            )
+        )  # fmt: skip
+    return found
