@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
+import sys
 import time
 from datetime import datetime  # noqa: TC003 (msgspec reads annotations)
 from typing import TYPE_CHECKING, Literal
@@ -80,6 +82,23 @@ class Outbox(msgspec.Struct, frozen=True, kw_only=True):
             parts.append(f"{count(self.kept_here)} older {'one' if self.kept_here == 1 else 'ones'} kept here")
         return " · ".join(parts)
 
+    def refusals(self) -> list[str]:
+        """A line for each artifact that the API refuses, with the reason."""
+        return [f"refused: {one.key or one.id}: {one.error}" for one in self.parked]
+
+    def facts(self) -> dict[str, str]:
+        """What a person may want to know, by name."""
+        kind = {"prefect": "a Prefect server", "nb-artifacts": "an nb_artifacts server"}.get(self.kind or "", "not asked yet")
+        lease = f" until {self.lease_until:%H:%M:%S} UTC at least" if self.lease_until else ""
+        facts = {
+            "api": f"{self.address} ({kind}), provenance {self.provenance}",
+            "sync": self.words(),
+            "problem": self.last_error,
+            "sender": f"{self.sender}{lease}" if self.sender else None,
+            "refused": "; ".join(f"{one.key or one.id}: {one.error}" for one in self.parked[:10]),
+        }
+        return {name: fact for name, fact in facts.items() if fact}
+
 
 def _passed(moment: datetime) -> str:
     return duration(max((now() - moment).total_seconds(), 1))
@@ -137,6 +156,14 @@ def wake() -> None:
             wake_sender(both.local, settings)
             _announce(settings)
 
+
+def _finish() -> None:
+    sender = sys.modules.get("nb_artifacts.sender.registry")
+    if sender is not None:
+        sender.close_all()
+
+
+atexit.register(_finish)  # now, so that it is called after what is registered later, such as the end of a session's run
 
 _announced: set[str] = set()
 

@@ -1,12 +1,11 @@
 """The senders of this process: one for each folder and address, started when the first artifact is about to be kept.
 
-They end with the process, which waits for what they have to send for `EXIT_SECONDS` at most, and are not there in a
-forked child, which starts its own.
+They end with the process, which waits for what they have to send for `EXIT_SECONDS` at most (see `outbox`), and are not
+there in a forked child, which starts its own.
 """
 
 from __future__ import annotations
 
-import atexit
 import os
 import threading
 import time
@@ -95,5 +94,3 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
-
-atexit.register(close_all)

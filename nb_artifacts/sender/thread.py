@@ -73,8 +73,8 @@ class Sender:
         self.remotes.first_seen(settings.address)
         self.limits = limits or Limits()
         self.failures = 0
-        self.error: StoreError | None = None
-        """What was in the way at the last try."""
+        self.done = Drained()
+        """What all passes did, and what was in the way at the last."""
         self.passes = 0
         """How many passes were made, with or without success."""
         self.waiting = 0
@@ -91,6 +91,11 @@ class Sender:
         self._leased_until = 0.0
         self._count_at = 0.0
         self._thread: threading.Thread | None = None
+
+    @property
+    def error(self) -> StoreError | None:
+        """What was in the way at the last try."""
+        return self.done.error
 
     def start(self) -> None:
         """Begin, in a thread that never keeps the process from ending."""
@@ -163,7 +168,7 @@ class Sender:
             self._not_before = time.monotonic() + asked
             return min(asked, 1.0)
         self._pass()
-        return 0.0 if self.error is None else self.limits.poll
+        return 0.0 if self.done.error is None else self.limits.poll
 
     def _is_new(self) -> bool:
         """Whether there may be something to send: a newer seq, or the past was asked for."""
@@ -176,8 +181,11 @@ class Sender:
     def _pass(self) -> None:
         newest = self.store.last_seq()
         drained = self._drain()
+        done = self.done
+        self.done = Drained(
+            done.sent + drained.sent, done.deleted + drained.deleted, done.refused + drained.refused, drained.error
+        )
         self.passes += 1
-        self.error = drained.error
         if drained.error is None:
             self.failures = 0
             self._seen = (newest, self._cursor())
