@@ -23,7 +23,6 @@ from nb_artifacts import config, settle, stores
 from nb_artifacts.api import BODY_LIMIT, HEARTBEAT, Api, EventStream, Request, Response, may_write, too_large
 from nb_artifacts.errors import StoreError
 from nb_artifacts.jupyter_notebook import serve_notebooks
-from nb_artifacts.sender import ensure
 from nb_artifacts.store import open_store
 from nb_artifacts.traits import RemoteTraits
 
@@ -205,6 +204,8 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     serverapp.log.info("nb_artifacts: %s is served under %s/", store.where, base)
     remote = stores.remote()
     if remote is not None:
+        from nb_artifacts.sender import ensure
+
         with contextlib.suppress(StoreError):  # a folder that can only be read
             ensure(cast("SqliteStore", store), remote)
             serverapp.log.info("nb_artifacts: what is made in it is also sent to %s", remote.host)
