@@ -1,4 +1,4 @@
-"""Bars whose writer is dead: whoever reads one on the writer's host writes ``interrupted``, by one conditional patch.
+"""Bars and live tables whose writer is dead: whoever reads one on its host writes ``interrupted``, by one conditional patch.
 
 This looks at `Record.info` as plain JSON, so that members which a newer release wrote stay as they are.
 """
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class _Writer(msgspec.Struct):
-    """The members of a bar's `info` that say who writes it."""
+    """The members of a bar's `info`, or of a live table's ``info.live``, that say who writes it."""
 
     host: str
     boot_id: str
@@ -34,6 +34,7 @@ class _Writer(msgspec.Struct):
 EVERY = 2.0
 """Seconds between two sweeps of a server: with the time one takes, views know of a dead writer within five."""
 
+_TYPES = ["progress", "table"]
 _PAGE = 500
 _RUNNING, _DEAD = "running", "interrupted"
 
@@ -77,7 +78,7 @@ class Sweep:
         return 0
 
     def _first(self) -> None:
-        query = Query(artifacts=ArtifactFilter(type=TypeFilter(any_=["progress"])), sort=Sort.NEWEST, limit=_PAGE)
+        query = Query(artifacts=ArtifactFilter(type=TypeFilter(any_=_TYPES)), sort=Sort.NEWEST, limit=_PAGE)
         while True:
             page = self._store.find(query)
             for record in page:
@@ -103,9 +104,9 @@ class Sweep:
 
 
 def _writer(record: Record) -> Writer | None:
-    """Who writes a bar that says it runs; None for all else, and where that is not said."""
-    info = record.info
-    if record.type != "progress" or info.get("state") != _RUNNING:
+    """Who writes what says that it runs; None for all else, and where that is not said."""
+    info = _state(record)
+    if info.get("state") != _RUNNING:
         return None
     try:
         writer = msgspec.convert(info, _Writer)
@@ -114,10 +115,17 @@ def _writer(record: Record) -> Writer | None:
     return Writer(writer.host, writer.boot_id, writer.pid, writer.process_started)
 
 
+def _state(record: Record) -> dict[str, Any]:
+    """How a record stands, as JSON; nothing where its type never runs."""
+    found = record.info if record.type == "progress" else record.info.get("live") if record.type == "table" else None
+    return found if isinstance(found, dict) else {}
+
+
 def _interrupt(record: Record, store: Store) -> Record:
     """Write that it was interrupted when it last gave news; what somebody else wrote meanwhile leads."""
     Ledger.remove_left(str(record.id))
-    info = _interrupted(record.info, record.updated) | {"error": _why(record, store)}
+    ended = _interrupted(_state(record), record.updated) | {"error": _why(record, store)}
+    info = ended if record.type == "progress" else {**record.info, "live": ended}
     with suppress(StoreError):
         try:
             return store.patch(record.id, Patch(info=info), if_seq=record.seq)
@@ -131,7 +139,8 @@ def _interrupt(record: Record, store: Store) -> Record:
 
 def _why(record: Record, store: Store) -> str:
     """What became of the writer; an interrupt that the writer lived to tell of has no such words."""
-    if record.info["boot_id"] != boot_id():
+    writer = _state(record)
+    if writer["boot_id"] != boot_id():
         return "the machine restarted"
     with suppress(StoreError):
         for id in (record.task_run_id, record.flow_run_id):
@@ -139,7 +148,7 @@ def _why(record: Record, store: Store) -> str:
             session = store.get_run(run.session_id) if run is not None and run.session_id is not None else run
             if session is not None:
                 made = session.provenance
-                return "kernel died" if made.kernel_id and made.pid == record.info["pid"] else "process died"
+                return "kernel died" if made.kernel_id and made.pid == writer["pid"] else "process died"
     return "process died"
 
 

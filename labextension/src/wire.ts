@@ -262,6 +262,19 @@ export interface Column {
   nulls: number;
 }
 
+/** How a live table stands. `host` and what follows say which process writes it. */
+export interface LiveTable {
+  state: 'running' | 'finished' | 'failed' | 'interrupted' | 'stopped';
+  rows: number;
+  started: string;
+  ended?: string | null;
+  error?: string | null;
+  host?: string | null;
+  boot_id?: string | null;
+  pid?: number | null;
+  process_started?: number | null;
+}
+
 /** What lists and views know of a table. */
 export interface TableInfo {
   rows: number;
@@ -269,6 +282,7 @@ export interface TableInfo {
   column_count: number;
   library: 'pandas' | 'polars' | 'pyarrow' | 'list-of-dicts' | 'list-of-lists' | 'dict-of-lists' | 'arrow';
   size: number;
+  live?: LiveTable;
 }
 
 /** What lists and views know of a rich output: its MIME types and the class it came from. */

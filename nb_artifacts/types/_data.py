@@ -70,6 +70,14 @@ def data_of(sheet: Sheet) -> Data:
     return _joined(rows or _clipped(parts, min(sheet.rows, HEAD)), whole=False)
 
 
+def tail_of(sheet: Sheet) -> list[Row]:
+    """The last rows, as `data_of` gives the first ones."""
+    parts = [Part(column.field, sheet.table.column(place), spec)
+             for place, (column, spec) in enumerate(zip(sheet.columns, sheet.specs, strict=True))][:MAX_COLUMNS]  # fmt: skip
+    rows = list(rows_of(parts, max(sheet.rows - HEAD, 0), sheet.rows))
+    return [json.loads(msgspec.json.encode({field: _short(value) for field, value in row.items()})) for row in rows]
+
+
 def _fitting(parts: Sequence[Part], total: int, limit: int) -> list[bytes]:
     """The first rows, encoded, as many as fit in `limit` bytes."""
     found: list[bytes] = []

@@ -87,12 +87,15 @@ def _short(text: str, most: int) -> str:
     return shown if len(text) <= most else shown[:most] + "…"
 
 
-def to_html(columns: Sequence[Column], rows: Sequence[Row], total: int, width: int, room: int) -> str:
-    """A table of at most `room` bytes: fewer rows, then fewer columns, then shorter cells where it would be more."""
+def to_html(columns: Sequence[Column], rows: Sequence[Row], total: int, width: int, room: int, *, last: bool = False) -> str:
+    """A table of at most `room` bytes: fewer rows, then fewer columns, then shorter cells where it would be more.
+
+    `last` says that `rows` are the last ones.
+    """
     sizes = (
         (HEAD, _MAX_WIDE, _CELL), (HEAD, 12, 60), (5, 12, 40), (5, 8, 30), (3, 6, 24), (2, 4, 16), (1, 3, 12), (0, 3, 12),
     )  # fmt: skip
-    found = fit(room, (_Candidate(columns, rows, total, width, *size) for size in sizes))
+    found = fit(room, (_Candidate(columns, rows, total, width, *size, last=last) for size in sizes))
     return found or line(shape(total, width), room)
 
 
@@ -100,9 +103,11 @@ class _Candidate:
     """A table of so many rows and columns, and cells of so many characters."""
 
     def __init__(
-        self, columns: Sequence[Column], rows: Sequence[Row], total: int, width: int, high: int, wide: int, cell: int
-    ) -> None:
-        self.columns, self.rows = columns[:wide], rows[:high]
+        self, columns: Sequence[Column], rows: Sequence[Row], total: int, width: int, high: int, wide: int, cell: int,
+        *, last: bool,
+    ) -> None:  # fmt: skip
+        self.columns, self.rows = columns[:wide], _part(rows, high, last=last)
+        self.which = "last" if last else "first"
         self.total, self.width, self.cell = total, width, cell
 
     def __call__(self) -> str:
@@ -120,7 +125,7 @@ class _Candidate:
         parts = [shape(self.total, self.width)]
         shown = sum(1 for column in self.columns if not column.index)
         if len(self.rows) < self.total:
-            parts.append(f"the first {len(self.rows)} shown" if self.rows else "no rows shown")
+            parts.append(f"the {self.which} {len(self.rows)} shown" if self.rows else "no rows shown")
         if shown < self.width:
             parts.append(f"{plural(self.width - shown, 'more column')}")
         return " · ".join(parts)
@@ -144,13 +149,20 @@ def _align(column: Column) -> str:
     return "right" if column.kind == "number" else "left"
 
 
-def to_text(columns: Sequence[Column], rows: Sequence[Row], total: int, width: int) -> str:
-    """The head with its columns aligned, and how much there is in all."""
+def _part(rows: Sequence[Row], high: int, *, last: bool) -> Sequence[Row]:
+    return rows[max(len(rows) - high, 0) :] if last else rows[:high]
+
+
+def to_text(columns: Sequence[Column], rows: Sequence[Row], total: int, width: int, *, last: bool = False) -> str:
+    """The head, or the end, with its columns aligned, and how much there is in all."""
     foot = f"[{shape(total, width)}]"
     for high, wide in ((HEAD, 12), (HEAD, 8), (5, 8), (5, 4), (2, 2)):
         more = "  …" if len(columns) > wide else ""
-        lines = [text + more for text in _aligned(columns[:wide], rows[:high])]
-        found = "\n".join([*lines, *(["…"] if len(rows[:high]) < total else []), foot])
+        shown = _part(rows, high, last=last)
+        lines = [text + more for text in _aligned(columns[:wide], shown)]
+        if len(shown) < total:
+            lines.insert(1 if last else len(lines), "…")
+        found = "\n".join([*lines, foot])
         if len(found.encode()) <= MAX_TEXT:
             return found
     return foot

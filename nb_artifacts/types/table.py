@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from nb_artifacts.errors import UnsupportedType
 from nb_artifacts.types import _csv, _data, _grid, _rows
 from nb_artifacts.types._guess import is_frame, loaded
+from nb_artifacts.types._live import LiveTable  # noqa: TC001 (msgspec reads annotations)
 from nb_artifacts.types._sheet import Column, Library, Sheet, Spec, from_parquet, kind_of, to_parquet
 from nb_artifacts.types.base import Blob, Content, Payload, builtins, no_suffix, raw, read_info, read_text
 from nb_artifacts.types.text import size
@@ -38,6 +39,8 @@ class TableInfo(Struct, kw_only=True):
     library: Library
     size: int
     """Bytes of the Parquet file; 0 where there is none."""
+    live: LiveTable | UnsetType = UNSET
+    """Of a live table only."""
 
 
 class Table(Payload):
@@ -51,6 +54,8 @@ class Table(Payload):
     Info = TableInfo
 
     info: TableInfo | None = None
+    live: LiveTable | None = None
+    """Set before `content` where the table grows: static views then show its last rows."""
     _given: Any = None
     _form: Library | None = None
     _sheet: Sheet | None = None
@@ -74,8 +79,10 @@ class Table(Payload):
             self._head = data.head
             self.info = TableInfo(
                 rows=sheet.rows, size=len(blob), library=sheet.library, columns=sheet.columns[: _data.MAX_COLUMNS],
-                column_count=sum(1 for column in sheet.columns if not column.index),
+                column_count=sum(1 for column in sheet.columns if not column.index), live=self.live or UNSET,
             )  # fmt: skip
+            if self.live is not None:
+                self._head = _data.tail_of(sheet)
             metadata = {} if data.whole else {ROWS: f"{data.rows} of {sheet.rows}"}
             self._content = Content(raw(data.text), builtins(self.info), (blob, PARQUET), metadata)
         return self._content
@@ -188,17 +195,19 @@ class Table(Payload):
     def text(self) -> str:
         """The first rows in aligned columns, and how many there are."""
         info = self._known()
-        return _grid.to_text(info.columns, self._head, info.rows, info.column_count)
+        return _grid.to_text(info.columns, self._head, info.rows, info.column_count, last=self.live is not None)
 
     def html(self, room: int) -> str:
         """The first rows with their dtypes, and how many there are."""
         info = self._known()
-        return _grid.to_html(info.columns, self._head, info.rows, info.column_count, room)
+        return _grid.to_html(info.columns, self._head, info.rows, info.column_count, room, last=self.live is not None)
 
     def summary(self) -> str:
         """How many rows and columns, and the bytes of the file."""
         info = self._known()
         shape = _grid.shape(info.rows, info.column_count)
+        if info.live is not UNSET and info.live.state != "finished":
+            shape += f" · {info.live.state}"
         return f"{shape} · {size(info.size)}" if info.size else shape
 
     def file(self, suffix: str) -> bytes:
