@@ -28,16 +28,17 @@ if TYPE_CHECKING:
     from nb_artifacts.store import Store
     from nb_artifacts.wire import Record
 
-FORMAT = 1
+FORMAT = 2
 PAGE = 500
 TEXT = 64 * 1024
 """So much of a payload is indexed."""
 
 WORDS = 32
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
 _TABLES = f"""
 CREATE TABLE doc (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, live INTEGER NOT NULL);
-CREATE VIRTUAL TABLE words USING fts5 (text, content='', tokenize="unicode61 remove_diacritics 2");
+CREATE VIRTUAL TABLE words USING fts5 (
+  text, content='', detail=none, prefix='2 3 4 5 6 7 8', tokenize="unicode61 remove_diacritics 2");
 CREATE TABLE state (store TEXT NOT NULL, seq INTEGER NOT NULL);
 PRAGMA user_version = {FORMAT};
 """
@@ -68,6 +69,8 @@ class Index:
                     below = self._number(connection, after)
                     return [UUID(bytes=row[0]) for row in connection.execute(_FIND, (match, below, limit))]
             except sqlite3.DatabaseError as error:
+                if "phrase" in str(error):
+                    return []  # a letter younger than SQLite's tables parts a word for it
                 self.path.unlink(missing_ok=True)
                 raise StoreError(f"the search index {self.path} could not be used ({error}) and is made anew") from error
 
