@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nb_artifacts import cli_move, config
+from nb_artifacts import cli_move, cli_sync, config
 from nb_artifacts.errors import ArtifactError, NotFound
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class _Server(click.Group):
 
 for _verb in cli_move.VERBS:
     cli.add_command(_verb)
+cli.add_command(cli_sync.sync)
 cli.add_command(_Server("server", help="Serve artifacts to other machines, and manage the keys for that."))
 
 
@@ -87,7 +88,11 @@ def _complete(ctx: click.Context, _: click.Parameter, typed: str) -> list[str]:
         config.configure(home=ctx.find_root().params.get("home"))
         if not at:
             return core.find_keys(typed)
-        return [name for record in core.history(key, limit=100) if (name := f"{key}@{record.version}").startswith(typed)]
+        return [
+            name
+            for record in core.history(key, limit=100, remote=False)
+            if (name := f"{key}@{record.version}").startswith(typed) and record.version
+        ]
     return []
 
 
@@ -115,7 +120,7 @@ def ls(limit: int, every: bool, output: str | None) -> None:
         cli_output.write_records(records)
     elif records:
         cli_output.write_list(records)
-    there = core.current_store().count(Query(latest=not every))
+    there = len(records) if len(records) < limit else core.reading_store().count(Query(latest=not every))
     if there > len(records):
         click.echo(f"{len(records)} of {there} listed: --limit {there} lists all.", err=True)
     elif not there and output is None:
@@ -287,11 +292,11 @@ def _count(name: str) -> int:
     key, version, _ = core.parse_name(name)
     if version is not None or key is None:
         return 1
-    return core.current_store().count(Query(artifacts=ArtifactFilter(key=KeyFilter(any_=[key]))))
+    return core.reading_store().count(Query(artifacts=ArtifactFilter(key=KeyFilter(any_=[key]))))
 
 
 def _title(record: Record) -> str:
-    return f"{record.key}@{record.version}" if record.key else f"artifact {record.id}"
+    return f"{record.key}@{record.version or 'pending'}" if record.key else f"artifact {record.id}"
 
 
 def _deleted(artifact_id: UUID) -> bool:

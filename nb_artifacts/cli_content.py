@@ -59,4 +59,4 @@ def write_file(record: Record, target: Path) -> None:
 
 
 def _name(record: Record) -> str:
-    return f"{record.key}@{record.version}" if record.key else str(record.id)
+    return f"{record.key}@{record.version or 'pending'}" if record.key else str(record.id)

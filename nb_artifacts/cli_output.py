@@ -54,7 +54,7 @@ def complete(record: Record) -> Record | None:
     """A record with its payload; None where it was deleted meanwhile. A payload that is gone is null, and said so."""
     record.collection_id = record.collection_created = UNSET
     try:
-        return core.whole(record, core.current_store())
+        return core.whole(record, core.reading_store())
     except NotFound:
         return None
     except BlobMissing as error:
@@ -172,7 +172,9 @@ _ID, _KEY = {"dim": True}, {"bold": True, "fg": "cyan"}
 
 
 def _version(record: Record) -> str:
-    return "—" if record.version is None else str(record.version)
+    if record.version is None:
+        return "pending" if record.key else "—"
+    return str(record.version)
 
 
 def write_list(records: list[Record]) -> None:
@@ -221,7 +223,7 @@ def write_details(records: list[Record]) -> None:
 
 
 def _write_facts(record: Record, runs: list[Run]) -> None:
-    name = f"{plain(record.key)}@{record.version}" if record.key else "without a key"
+    name = f"{plain(record.key)}@{_version(record)}" if record.key else "without a key"
     click.echo(
         styled(name, **_KEY) + "".join(f" · {part}" for part in (plain(record.type or ""), plain(summary(record))) if part)
     )
@@ -262,7 +264,7 @@ def _runs(record: Record) -> list[Run]:
     run = core.run_of(record)
     while run is not None and len(found) < 50:
         found.append(run)
-        run = core.current_store().get_run(run.parent_id) if run.parent_id else None
+        run = core.reading_store().get_run(run.parent_id) if run.parent_id else None
     return found
 
 
@@ -284,6 +286,7 @@ def write_status(found: core.Status) -> None:
         "Store id": found.store,
         "Journal": found.journal,
         "Note": found.note,
+        **({name.title(): fact for name, fact in found.sync.facts().items()} if found.sync else {}),
     }
     for label, fact in facts.items():
         if fact:

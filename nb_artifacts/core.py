@@ -189,11 +189,11 @@ def to_id(value: object) -> UUID:
     return found
 
 
-def history(key: str, limit: int | None = None) -> list[Record]:
-    """Every version of a key, newest first; long payloads are left out."""
+def history(key: str, limit: int | None = None, *, remote: bool = True) -> list[Record]:
+    """Every version of a key, newest first; long payloads are left out. Without `remote` an API that is set is not asked."""
     check_key(key)
     only = ArtifactFilter(key=KeyFilter(any_=[key]))
-    return _find(Query(artifacts=only, sort=Sort.VERSION_DESC, limit=limit))
+    return _find(Query(artifacts=only, sort=Sort.VERSION_DESC, limit=limit), _readable(remote=remote))
 
 
 def latest(limit: int | None = None, sort: Sort = Sort.NEWEST) -> list[Record]:

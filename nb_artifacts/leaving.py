@@ -45,6 +45,14 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """What is told of where it comes from: of an `origin` all of it, else what goes with the artifact itself."""
 
 
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it, for programs."""
+
+    host: str
+    provenance: str
+    items: list[Item]
+
+
 @dataclass
 class Leaving(Listing):
     """What would be sent to a host. `items` has all of it; shown is a line a thing."""
@@ -58,6 +66,10 @@ class Leaving(Listing):
 
     def _repr_html_(self) -> str:
         return f"{super()._repr_html_()}<p>{self.told()}</p>"
+
+    def report(self) -> Report:
+        """As one struct."""
+        return Report(host=self.host, provenance=self.provenance, items=self.items)
 
     def told(self) -> str:
         """To whom, and with how much of its origin."""

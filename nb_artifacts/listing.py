@@ -30,7 +30,7 @@ def versions(records: list[Record]) -> Listing:
     """One line a record: key, version, type, what it is, when, description."""
     rows = [
         [
-            clip_text(one_line(record.key or "—"), 60), "" if record.version is None else f"v{record.version}",
+            clip_text(one_line(record.key or "—"), 60), _version(record),
             one_line(record.type or "data"), summary(record), ago(record.created),
             clip_text(one_line(record.description or ""), 80),
         ]
@@ -40,6 +40,11 @@ def versions(records: list[Record]) -> Listing:
         ("Key", "Version", "Type", "Content", "Made", "Description"), rows,
         "Nothing kept yet. Try %%artifact --key my-first-artifact over a cell.",
     )  # fmt: skip
+
+
+def _version(record: Record) -> str:
+    """Nothing without a key; with one there is a number, or will be."""
+    return f"v{record.version}" if record.version is not None else "pending" if record.key else ""
 
 
 def summary(record: Record) -> str:
@@ -82,5 +87,6 @@ def folder_status(found: core.Status) -> Listing:
         ["folder", one_line(found.where)], ["keys", count(found.keys)], ["artifacts", count(found.artifacts)],
         ["blobs", size(found.blob_bytes)], ["store id", found.store], ["journal", found.journal],
         *([["note", found.note]] if found.note else []),
+        *([name, one_line(fact)] for name, fact in (found.sync.facts().items() if found.sync else ())),
     ]  # fmt: skip
     return Listing(("", ""), rows, "")

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
 
 _LINE = re.compile(r"^(?P<signs>%%?)artifact\s+(?P<words>.*)$", re.DOTALL)
-_VERB_FLAGS = {"ls": ["--all", "--limit"], "delete": ["--yes"], "diff": ["--key-columns", "--tolerance"]}
+_VERB_FLAGS = {
+    "ls": ["--all", "--limit"],
+    "delete": ["--yes"],
+    "sync": ["--all", "--key", "--dry-run"],
+    "diff": ["--key-columns", "--tolerance"],
+}
 _NAMING = {"get", "inspect", "history", "delete", "open", "diff"}
 
 
@@ -53,7 +58,7 @@ def _names(verb: str, typed: str) -> list[str]:
     from nb_artifacts import core
 
     try:
-        return [f"{key}@{record.version}" for record in core.history(key, limit=100)]
+        return [f"{key}@{one.version}" for one in core.history(key, limit=100, remote=False) if one.version]
     except ArtifactError:
         return []
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nb_artifacts import core
+from nb_artifacts import core, outbox
 from nb_artifacts.artifacts import Artifact, create_result
 from nb_artifacts.columns import split_columns, to_tolerance
 from nb_artifacts.errors import UsageError
 from nb_artifacts.handle import existing
-from nb_artifacts.listing import Listing, details, folder_status, versions
+from nb_artifacts.listing import details, folder_status, versions
 from nb_artifacts.magic_parse import TYPES, VERBS, parse_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nb_artifacts.diff import Diff
+    from nb_artifacts.leaving import Leaving
+    from nb_artifacts.tabular import Listing
 
 
 def run(shell: Any, words: list[str], line: str) -> Any:
@@ -121,6 +123,22 @@ def _status(rest: list[str]) -> Listing:
     return folder_status(core.status())
 
 
+def _sync(rest: list[str]) -> Leaving | str:
+    every, dry_run, key, words = False, False, None, list(rest)
+    while words:
+        word, equals, value = words.pop(0).partition("=")
+        if word in {"--all", "-a"} and not equals:
+            every = True
+        elif word == "--dry-run" and not equals:
+            dry_run = True
+        elif word == "--key" and (equals or words):
+            key = value if equals else words.pop(0)
+        else:
+            raise UsageError(f"{word!r}: write %artifact sync [--all] [--key K] [--dry-run].")
+    found = outbox.sync(all=every, key=key, dry_run=dry_run)
+    return "\n".join([found.words(), *found.refusals()]) if isinstance(found, outbox.Outbox) else found
+
+
 _ACTS: dict[str, Callable[[list[str]], Any]] = {
     "ls": _ls,
     "get": lambda rest: existing(_one("get", rest)),
@@ -130,4 +148,5 @@ _ACTS: dict[str, Callable[[list[str]], Any]] = {
     "delete": _delete,
     "open": lambda rest: existing(_one("open", rest)),
     "status": _status,
+    "sync": _sync,
 }

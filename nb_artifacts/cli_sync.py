@@ -1,0 +1,46 @@
+"""``nb-artifacts sync``: send what waits, and say whether all has arrived."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command()
+@click.option("--all", "-a", "every", is_flag=True, help="Also what was made before the API was set.")
+@click.option("--key", metavar="K", help="Also what was made before under this key.")
+@click.option("--dry-run", is_flag=True, help="Send nothing; show what would leave the machine, its origin included.")
+@click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Give up after so long.")
+@click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
+def sync(every: bool, key: str | None, dry_run: bool, timeout: float | None, output: str | None) -> None:
+    """Send what waits for the API; the exit code is 0 only when nothing waits any more.
+
+    What the API refused before is tried again. Notebooks send by themselves: this is for scripts and for certainty.
+    """
+    from nb_artifacts import cli_output, outbox
+    from nb_artifacts.errors import StoreError
+    from nb_artifacts.leaving import Leaving
+
+    trouble: StoreError | None = None
+    try:
+        found = outbox.sync(timeout, all=every, key=key, dry_run=dry_run)
+    except StoreError as error:
+        trouble, now = error, outbox.state()
+        if now is None:
+            raise
+        found = now
+    if isinstance(found, Leaving):
+        if output == "json":
+            cli_output.write_object(found.report())
+        else:
+            click.echo(cli_output.lines(repr(found)))
+        return
+    if output == "json":
+        cli_output.write_object(found)
+    else:
+        for line in [found.words(), *found.refusals()]:
+            click.echo(cli_output.plain(line))
+    if trouble is not None:
+        raise click.ClickException(cli_output.plain(trouble))
+    sys.exit(0 if found.is_clear else 1)
