@@ -135,6 +135,26 @@ export class Client {
     return response.blob();
   }
 
+  /** A part of a stored table: its rows, what its columns hold, or a file of it. */
+  table(
+    id: string,
+    part: 'rows' | 'summary' | 'export',
+    params: { [name: string]: string },
+    signal?: AbortSignal
+  ): Promise<Response> {
+    const asked = new URLSearchParams(params).toString();
+    return Promise.resolve().then(() =>
+      this.request(`artifacts/${checked(id)}/${part}${asked && `?${asked}`}`, { signal })
+    );
+  }
+
+  /** What changed between two artifacts, by their types. */
+  diff(id: string, other: string, signal?: AbortSignal): Promise<unknown> {
+    return Promise.resolve().then(() =>
+      this.json<unknown>(`artifacts/${checked(id)}/diff/${checked(other)}`, { signal })
+    );
+  }
+
   /** The output that the kernel showed, as it would be now, made by the server. */
   output(id: string): Promise<Output> {
     return Promise.resolve().then(() => this.json<Output>(`artifacts/${checked(id)}/output`));

@@ -5,6 +5,8 @@ import type { Client } from './client';
 import { inlineStyles } from './css';
 import { markdownFragment, typeset } from './markdown';
 import type { MarkdownTools } from './markdown';
+import { ServerRows } from './rows';
+import type { Rows } from './rows';
 import { sanitized } from './sanitize';
 import { hasPages, openPage } from './pages';
 import { linkUrl } from './url';
@@ -24,6 +26,8 @@ export interface Source {
   /** The payload's JSON value, fetched where the record came without it. */
   data(): Promise<unknown>;
   blob(): Promise<Blob>;
+  /** The rows of a stored table, where something answers for them. */
+  readonly rows?: Rows;
   /** Markdown, sanitised, remote images replaced by a button where they must not be loaded unasked. */
   markdown(text: string): Promise<DocumentFragment>;
   /** HTML made safe, in the same way. Colours of its own style sheets are kept where they only colour. */
@@ -82,6 +86,7 @@ class LiveSource implements Source {
   deleted = false;
   readonly open?: () => void;
   readonly mime?: Source['mime'];
+  readonly rows: Rows;
 
   private readonly followers = new Set<(record: WireRecord) => void>();
   private payload: { seq: number; value: Promise<unknown> } | null = null;
@@ -94,6 +99,7 @@ class LiveSource implements Source {
     signal: AbortSignal
   ) {
     this.mime = tools.mime;
+    this.rows = new ServerRows(client, record.id);
     if (hasPages()) {
       this.open = () => openPage({ id: this.record.id, key: this.record.key });
     }

@@ -136,26 +136,22 @@ function kindOf(cells: Cell[]): Column['kind'] {
 
 const collator = new Intl.Collator(undefined, { numeric: true });
 
-/** The order of rows by a column; nulls come last either way, equal rows keep their order. */
-export function sortedRows(rows: Cell[][], column: number, descending: boolean): Cell[][] {
-  const sign = descending ? -1 : 1;
-  return [...rows].sort((one, other) => {
-    const a = one[column] ?? null;
-    const b = other[column] ?? null;
-    if (a === null || b === null) {
-      return a === b ? 0 : a === null ? 1 : -1;
-    }
-    return sign * compare(a, b);
-  });
-}
-
-function compare(a: Cell, b: Cell): number {
-  const numeric = (cell: Cell): cell is number | bigint =>
-    typeof cell === 'number' || typeof cell === 'bigint';
+/** Which of two cells that are not null comes first; decimals in text compare as numbers in a column of numbers. */
+export function compareCells(a: Cell, b: Cell, number = false): number {
   if (numeric(a) && numeric(b)) {
     return a < b ? -1 : a > b ? 1 : 0;
   }
+  if (number) {
+    const difference = Number(a) - Number(b);
+    if (difference !== 0 && !Number.isNaN(difference)) {
+      return difference;
+    }
+  }
   return collator.compare(exact(a), exact(b));
+}
+
+function numeric(cell: Cell): cell is number | bigint {
+  return typeof cell === 'number' || typeof cell === 'bigint';
 }
 
 /** A cell's whole value as text. */
@@ -164,6 +160,31 @@ export function exact(cell: Cell): string {
     return cell;
   }
   return typeof cell === 'bigint' ? cell.toString() : print(cell ?? null);
+}
+
+/** On one line: nested values as compact JSON. */
+function brief(cell: Cell): string {
+  return cell !== null && typeof cell === 'object' ? compact(print(cell)) : exact(cell);
+}
+
+/** Indented JSON on one line, what stands in strings untouched. */
+function compact(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|\n\s*/g, (part, at: number) => {
+    if (part.startsWith('"')) {
+      return part;
+    }
+    const tight = '[{'.includes(text[at - 1] ?? '') || ']}'.includes(text[at + part.length] ?? '');
+    return tight ? '' : ' ';
+  });
+}
+
+/** Milliseconds since 1970 of a date or time as cells spell it, without a zone as if in UTC; NaN for anything else. */
+export function moment(cell: Cell): number {
+  const text = exact(cell);
+  const zoned = /(?:Z|[+-]\d\d:\d\d)$/.test(text) || !/[T ]/.test(text);
+  return /^\d{4}-\d\d-\d\d/.test(text)
+    ? Date.parse(zoned ? text : `${text.replace(' ', 'T')}Z`)
+    : NaN;
 }
 
 const LONGEST = 300;
@@ -181,7 +202,7 @@ export function formatter(column: Column, cells: Cell[]): (cell: Cell) => string
     if (typeof cell === 'number') {
       return numberText(cell, decimals, grouped);
     }
-    const text = exact(cell);
+    const text = brief(cell);
     if (column.kind === 'time') {
       return midnight ? text.slice(0, 10) : text.replace(/^(\d{4}-\d\d-\d\d)T/, '$1 ');
     }

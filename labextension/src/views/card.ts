@@ -115,7 +115,7 @@ function footOf(source: Source): Node[] {
     parts.push(h('span', 'jp-nba-state', {}, 'Deleted from this store'));
   }
   const facts = summary(record);
-  if ((record.type === 'table' || record.type === 'image') && facts !== typeWord(record.type)) {
+  if (record.type === 'image' && facts !== typeWord(record.type)) {
     parts.push(h('span', '', {}, facts));
   }
   if (record.blob) {

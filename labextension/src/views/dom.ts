@@ -28,7 +28,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(
       element.setAttribute(name, value === true ? '' : String(value));
     }
   }
-  if (tag === 'button' || tag === 'a' || 'tabindex' in attributes) {
+  if (['button', 'a', 'input', 'select'].includes(tag) || 'tabindex' in attributes) {
     element.setAttribute(OWN_KEYS, 'true');
   }
   element.append(
