@@ -15,7 +15,7 @@ from uuid import UUID
 
 from nb_artifacts.errors import StoreError, StoreReadOnly, StoreTooNew
 from nb_artifacts.store import folder as folders
-from nb_artifacts.store import migrations
+from nb_artifacts.store import migrations, mounts
 from nb_artifacts.store.failures import Unreadable, is_full, is_without_shared_memory, translate
 from nb_artifacts.store.filters import AS_ID
 from nb_artifacts.store.links import Link, Links, opening
@@ -164,14 +164,17 @@ class Database:
                 folders.create_private(self.path)
         except OSError as error:
             return self._open_to_read(folders.as_store_error(error, self.folder))
+        network = mounts.network_type(self.folder)
+        if network is not None:
+            mounts.check_locks(self.folder, network)
         try:
-            return self._open_to_write(wal=True)
+            return self._open_to_write(wal=True) if network is None else patiently(self._open_without_shared_memory)
         except sqlite3.OperationalError as error:
             failure = translate(error, self.path)
             if isinstance(failure, StoreReadOnly):
                 return self._open_to_read(failure)
             if is_full(error) and folders.free_reserve(self.folder):
-                return self._open_to_write(wal=True)
+                return self._open_to_write(wal=network is None)
             if not is_without_shared_memory(error):
                 raise
         return patiently(self._open_without_shared_memory)
@@ -184,12 +187,14 @@ class Database:
     def _open_to_write(self, *, wal: bool) -> sqlite3.Connection:
         connection = self._connect(str(self.path))
         try:
-            if wal and migrations.version_of(connection) > len(migrations.STEPS):
+            self.refusal = None
+            if not wal:  # a log that was left behind cannot even be read without shared memory
+                self.journal = set_journal(connection, wal=False)
+            if migrations.version_of(connection) > len(migrations.STEPS):
                 self.refusal = StoreTooNew
                 connection.execute("PRAGMA query_only = ON")
             else:
-                self.refusal = None
-                self.journal = set_journal(connection, wal=wal)
+                self.journal = set_journal(connection, wal=True) if wal else self.journal
                 migrations.migrate(connection, self.path)
             self._read_id(connection)
         except BaseException:

@@ -29,7 +29,10 @@ def translate(error: Exception, path: Path) -> StoreError:
     if "readonly" in text:
         return StoreReadOnly(f"{path} cannot be written: {REMEDY}")
     if isinstance(error, (Unreadable, UnicodeDecodeError)) or any(sign in text for sign in _DAMAGE):
-        return StoreDamaged(f"{path} is damaged ({text}): put a backup in its place, or move it away to start anew")
+        return StoreDamaged(
+            f"{path} is damaged ({text}): `nb-artifacts doctor --salvage` takes what can be read into a new one, "
+            "or put a backup in its place"
+        )
     if "unable to open" in text:
         return StoreReadOnly(f"{path} cannot be opened: {REMEDY}")
     return StoreError(f"{path} cannot be used ({text}): {REMEDY}")
