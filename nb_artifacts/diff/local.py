@@ -6,7 +6,7 @@ import tempfile
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from shutil import copyfileobj
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nb_artifacts.diff.result import described
 from nb_artifacts.diff.table import table_diff
@@ -14,15 +14,15 @@ from nb_artifacts.errors import InvalidValue
 from nb_artifacts.types.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import duckdb
 
     from nb_artifacts.diff.compare import Placed
     from nb_artifacts.diff.result import Described, TableAsk, TableDiff
 
-MEMORY = "1GB"
-"""What is needed beyond goes to a temporary folder."""
+MEMORY = 2**30
+"""Bytes that DuckDB takes at most; what is needed beyond goes to a temporary folder."""
 
 
 def tables_here(before: Placed, after: Placed, ask: TableAsk) -> TableDiff:
@@ -30,26 +30,44 @@ def tables_here(before: Placed, after: Placed, ask: TableAsk) -> TableDiff:
     with ExitStack() as stack:
         temp = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nb_artifacts-diff-")))
         first, second = (stack.enter_context(_file(placed, temp)) for placed in (before, after))
-        connection = stack.enter_context(locked([first[0], second[0]], temp))
-        return table_diff(connection, first[0], second[0], ask, (first[1], second[1]))
+        return files_apart((first[0], second[0]), (first[1], second[1]), ask, temp)
 
 
-@contextmanager
-def locked(paths: Sequence[Path], temp: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that reads these files and no other, loads nothing and stays so."""
+def files_apart(
+    paths: tuple[Path, Path], columns: tuple[Sequence[Described], Sequence[Described]], ask: TableAsk, temp: Path,
+    *, memory: int = MEMORY, threads: int | None = None, begun: Callable[[Any], object] | None = None,
+) -> TableDiff:  # fmt: skip
+    """How the table of one Parquet file became that of another; `begun` is given the connection, to interrupt it.
+
+    Raises `InvalidValue` for a column that is not there, and for files that cannot be compared.
+    """
     import duckdb
 
+    options: dict[str, Any] = {"temp_directory": str(temp / "spill"), "memory_limit": f"{memory // 2**20}MB"}
     try:
-        with duckdb.connect(":memory:", config={"memory_limit": MEMORY, "temp_directory": str(temp / "spill")}) as connection:
-            allowed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
-            for setting in (
-                f"allowed_paths = [{allowed}]", "enable_external_access = false", "autoload_known_extensions = false",
-                "autoinstall_known_extensions = false", "enable_progress_bar = false", "lock_configuration = true",
-            ):  # fmt: skip
-                connection.execute(f"SET {setting}")
-            yield connection
+        with duckdb.connect(
+            ":memory:", config=options if threads is None else {**options, "threads": str(threads)}
+        ) as connection:
+            _lock(connection, paths)
+            if begun is not None:
+                begun(connection)
+            return table_diff(connection, *paths, ask, columns)
+    except duckdb.InterruptException:
+        raise
     except duckdb.Error as error:
-        raise InvalidValue(f"the tables cannot be compared: {error}") from error
+        reason = str(error).partition("\n")[0]
+        raise InvalidValue(f"the tables cannot be compared: {reason}") from error
+
+
+def _lock(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
+    """Let it read these files and no other, load nothing, and stay so."""
+    allowed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    for setting in (
+        "TimeZone = 'UTC'", f"allowed_paths = [{allowed}]", "autoload_known_extensions = false",
+        "autoinstall_known_extensions = false", "python_enable_replacements = false", "enable_external_access = false",
+        "enable_progress_bar = false", "lock_configuration = true",
+    ):  # fmt: skip
+        connection.execute(f"SET {setting}")
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -93,6 +94,8 @@ def _kept(frame: Frame) -> tuple[list[Any], list[dict[str, Any]]]:
     """The columns' Arrow types, and what they were made from."""
     import pyarrow.parquet as pq
 
+    with suppress(ImportError):  # registers periods and intervals with pyarrow
+        import_module("pandas.core.arrays.arrow.extension_types")
     with pq.ParquetFile(frame.path) as file:
         meta = (file.metadata.metadata or {}).get(META)
         kinds = list(file.schema_arrow.types)

@@ -7,6 +7,7 @@ thread and a DuckDB cursor; a request that takes too long, or that nobody waits 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import threading
 import traceback
@@ -98,7 +99,8 @@ class Service:
     def __init__(self, pipe: Pipe, start: Start) -> None:
         self._pipe = pipe
         self._seconds = start.seconds
-        self._engine = Engine(Limits(start.memory, start.threads, start.temp))
+        self._limits = Limits(start.memory, start.threads, start.temp)
+        self._engine = Engine(self._limits)
         self._jobs: dict[int, Job] = {}
 
     def serve(self) -> None:
@@ -144,6 +146,11 @@ class Service:
             send(_failed(QueryFailed(f"the query failed: {type(error).__name__}: {str(error)[:300]}")))
 
     def _work(self, job: Job, head: dict[str, Any], body: bytes, send: Callable[..., None]) -> None:
+        if head["kind"] == "diff":
+            from nb_artifacts.query.differences import differences
+
+            send({}, msgspec.json.encode(differences(head, self._limits, job)))
+            return
         source = self._engine.source(head["name"], head.get("path"), head.get("columns"), body)
         if source is None:
             send({"need": "json"})
@@ -186,6 +193,7 @@ def main() -> None:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
     Service(Pipe(incoming, outgoing), start).serve()
+    shutil.rmtree(start.temp, ignore_errors=True)
     os._exit(0)  # threads that still work have nobody to answer
 
 

@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
+from nb_artifacts.diff.result import TableDiff
 from nb_artifacts.errors import BlobMissing, InvalidValue
 from nb_artifacts.query.ask import RowsQuery
 from nb_artifacts.query.worker import IDLE, SECONDS, Worker
@@ -22,6 +23,7 @@ from nb_artifacts.wire import decode_data
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from nb_artifacts.diff.result import TableAsk
     from nb_artifacts.query.left import Left
     from nb_artifacts.store import Store
     from nb_artifacts.wire import BlobRef, Record
@@ -87,8 +89,20 @@ class Tables:
             assert record.blob is not None
             return _pieces(self._store.open_blob(record.blob))
         parts = self._parts(record, place, form, query, left)
-        first = next(parts)
+        first = next(parts, b"")
         return _after(first, parts)
+
+    def diff(self, before: Record, after: Record, ask: TableAsk, *, left: Left | None = None) -> TableDiff:
+        """How one table became another. Raises `InvalidValue` for a column that is not there."""
+        sides = []
+        for record in (before, after):
+            place = self._place(record)
+            if place.path is None:
+                self.rows(record, RowsQuery(limit=0), left=left)  # makes a file of the JSON
+            sides.append({"name": place.name, "path": place.path, "columns": place.columns})
+        head = {"kind": "diff", "sides": sides, "ask": msgspec.to_builtins(ask)}
+        with self._explained(before):
+            return msgspec.json.decode(self.worker.ask(head, b"", left)[1], type=TableDiff)
 
     def close(self) -> None:
         """End the query process and delete its files."""

@@ -154,6 +154,12 @@ def test_every_kind_of_column(diff):
     assert cells["list"] == ("[1,null]", "[1,2]")
 
 
+def test_periods_and_intervals_read_as_pandas_writes_them(diff):
+    old = pd.DataFrame({"id": [1], "p": pd.period_range("2026-01", periods=1, freq="M"), "i": pd.interval_range(0, 1)})
+    new = old.assign(p=pd.period_range("2026-02", periods=1, freq="M"), i=pd.interval_range(1, 2))
+    assert changes(diff(old, new)) == {("changed", 1): {"p": ("2026-01", "2026-02"), "i": ("(0, 1]", "(1, 2]")}}
+
+
 def test_names_that_sql_would_mistake(diff):
     old = pd.DataFrame(
         {"id": [1, 2], "a": [1, 2], "A": ["x", "y"], 'q"; DROP': [1, 2], "rn": [1, 2], "file_row_number": [5, 6]}
