@@ -82,6 +82,7 @@ class Sender:
         self._connect = connect or (lambda settings: open_remote(settings.address, key=settings.key))
         self._owner = owner
         self._remote: Remote | None = None
+        self._used = settings
         self._gate = Gate()
         self._woken = threading.Event()
         self._closing = threading.Event()
@@ -110,7 +111,7 @@ class Sender:
     def use(self, settings: RemoteSettings) -> None:
         """Go on with another key or level, and try at once."""
         if settings != self.settings:
-            self.settings, self._remote = settings, None
+            self.settings = settings
             self.retry()
 
     def retry(self) -> None:
@@ -141,6 +142,7 @@ class Sender:
         finally:
             with contextlib.suppress(StoreError):
                 self.remotes.release(self.settings.address, self._me())
+            self._disconnect()
 
     def _try_turn(self) -> float:
         try:
@@ -195,15 +197,27 @@ class Sender:
     def _drain(self) -> Drained:
         address = self.settings.address
         try:
-            if self._remote is None:
-                self._remote = self._connect(self.settings)
-                self.remotes.first_seen(address, self._remote.kind)
+            remote = self._connected()
             return drain(
-                self.store, self._remote, self.remotes, address, provenance=self.settings.provenance,
+                self.store, remote, self.remotes, address, provenance=self.settings.provenance,
                 gate=self._gate, deadline=self._deadline, goes_on=self._goes_on,
             )  # fmt: skip
         except StoreError as error:
             return Drained(error=error)
+
+    def _connected(self) -> Remote:
+        """The remote, asked what it is when it is first needed, and when another key is to be used."""
+        if self._remote is None or self._used is not self.settings:
+            self._disconnect()
+            self._used = self.settings
+            self._remote = self._connect(self._used)
+            self.remotes.first_seen(self._used.address, self._remote.kind)
+        return self._remote
+
+    def _disconnect(self) -> None:
+        if self._remote is not None:
+            self._remote.close()
+            self._remote = None
 
     def _failed(self, error: StoreError) -> None:
         self.failures += 1
