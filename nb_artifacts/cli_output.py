@@ -19,7 +19,7 @@ from msgspec import UNSET
 
 from nb_artifacts import core, wire
 from nb_artifacts.errors import BlobMissing, NotFound
-from nb_artifacts.listing import ago, summary
+from nb_artifacts.listing import ago, summary, users_metadata
 from nb_artifacts.types.text import count, one_line, size, visible
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def _write_facts(record: Record, runs: list[Run]) -> None:
         "Kept as": f"{blob.media}, {size(blob.size)}, sha256 {blob.sha256}" if blob else None,
         "Made by": _made_by(runs),
         "Notebook": next((run.provenance.notebook for run in runs if run.provenance.notebook), None),
-        **{f"metadata_.{key}": value for key, value in (record.metadata_ or {}).items()},
+        **{f"metadata_.{name}": text for name, text in users_metadata(record).items()},
     }
     for label, fact in facts.items():
         if fact:

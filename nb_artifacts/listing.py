@@ -75,10 +75,15 @@ def details(artifact: Artifact) -> Listing:
         ("updated", f"{ago(record.updated)}" if record.updated != record.created else None),
         ("bytes", size(record.blob.size) if record.blob else None), ("notebook", made and made.notebook),
         ("cell", made and made.execution_count and f"[{made.execution_count}]"), ("source", made and made.source),
-        *((record.metadata_ or {}).items()),
+        *users_metadata(record).items(),
     ]  # fmt: skip
     rows = [[name, clip_text(one_line(str(fact)), 400)] for name, fact in facts if fact not in (None, "")]
     return Listing(("Fact", "Value"), rows, "")
+
+
+def users_metadata(record: Record) -> dict[str, str]:
+    """Metadata that the user gave; members of ours are shown in words elsewhere."""
+    return {name: text for name, text in (record.metadata_ or {}).items() if not name.startswith("nb_artifacts.")}
 
 
 def folder_status(found: core.Status) -> Listing:
