@@ -18,6 +18,9 @@ const PAUSE = 300;
 const COLOURS = ['#1f77c9', '#d9730d', '#2e9e6b', '#b04fc4', '#c2484d', '#7a7f14'];
 const DASHES = [[], [7, 4], [2, 3], [10, 3, 2, 3], [5, 2], [1, 2]];
 
+/** Steps of an axis of rows. */
+const WHOLE = [1, 10, 100, 1000, 1e4, 1e5, 1e6, 1e7, 1e8].flatMap(ten => [ten, 2 * ten, 5 * ten]);
+
 export interface Drawing {
   refresh(): void;
 }
@@ -189,7 +192,7 @@ class LineChart implements Drawing {
       width: Math.max(120, this.plot.clientWidth),
       height: HEIGHT,
       scales: { x: { time } },
-      axes: [axis, { ...axis, size: 64 }],
+      axes: [across ? axis : { ...axis, incrs: WHOLE }, { ...axis, size: 64 }],
       cursor: { drag: { x: true, y: false }, points: { size: 6 } },
       series: [
         { label: across?.name ?? 'row' },

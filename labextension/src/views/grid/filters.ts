@@ -108,7 +108,7 @@ export function filterForm(
     parts.push(
       h(
         'div',
-        'jp-nba-range',
+        `jp-nba-range${column.kind === 'time' ? ' jp-mod-long' : ''}`,
         {},
         input('from', hint(summary?.min), draft.min, value => (draft.min = value), later),
         h('span', '', { 'aria-hidden': 'true' }, '–'),

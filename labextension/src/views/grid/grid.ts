@@ -298,6 +298,9 @@ export class Grid {
     }
     this.renew();
     this.drawTools();
+    if (this.detail.open) {
+      hands.explain();
+    }
   }
 
   drawTools(): void {

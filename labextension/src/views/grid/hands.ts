@@ -166,7 +166,8 @@ export class Hands {
     }
   }
 
-  private explain(): void {
+  /** Show the whole of the active cell. */
+  explain(): void {
     const { grid, active } = this;
     const field = grid.shown[active.column];
     if (field !== undefined && active.row >= 0 && active.row < grid.pages.rowCount) {

@@ -110,11 +110,15 @@ export class Head {
         'jp-nba-head-line',
         {},
         this.name(column, placed, look, order, place),
-        look.filtered.has(column.field) &&
-          h('span', 'jp-nba-filtered', { title: 'Only some rows, by this column' }, 'filtered'),
         look.sortable ? this.more(column) : null
       ),
-      h('small', '', { title: [note, ...words].join('\n') }, note || ' '),
+      h(
+        'small',
+        '',
+        { title: [note, ...words].join('\n') },
+        look.filtered.has(column.field) && h('mark', '', {}, 'filtered'),
+        note || ' '
+      ),
       picture,
       this.handle(column, placed)
     );

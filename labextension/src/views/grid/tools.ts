@@ -55,7 +55,7 @@ export class Tools {
   readonly top = h('div', 'jp-nba-search-line', { hidden: true });
   /** Below them. */
   readonly element = h('div', 'jp-nba-tools');
-  private readonly size = h('span', 'jp-nba-size', { role: 'status' });
+  private readonly size = h('span', 'jp-nba-size', { role: 'status', dir: 'auto' });
   private readonly box = h('input', 'jp-nba-input', {
     type: 'search',
     placeholder: 'Find in all columns',
