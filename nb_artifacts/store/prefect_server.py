@@ -74,13 +74,15 @@ class Server:
         """Delete an artifact; False where it is gone."""
         return self._is_known(self._connection.ask("DELETE", f"/artifacts/{remote_id}", seconds=SEND_SECONDS))
 
+    def recent(self, id: UUID) -> Artifact | None:
+        """The artifact of an id of ours that came by lately, if it is still there."""
+        remote_id = self._known.get(id)
+        return None if remote_id is None else self._get(remote_id)
+
     def read(self, id: UUID) -> Artifact:
         """The artifact of an id, ours or Prefect's. Raises `NotFound`, and `Unsupported` as `look` does."""
         for remote_id in dict.fromkeys((self._known.get(id, id), id)):
-            answer = self._connection.ask("GET", f"/artifacts/{remote_id}")
-            if answer.status != 404:
-                found: Artifact = self._decoded(self._taken(answer), _artifact)
-                self.remember(our_id(found), found.id)
+            if (found := self._get(remote_id)) is not None:
                 return found
         made = _made(id)
         there = None if made is None else self.look(id, {}, made)
@@ -144,6 +146,14 @@ class Server:
 
     def _post(self, path: str, body: dict[str, Any]) -> Answer:
         return self._taken(self._connection.ask("POST", path, encode(body), seconds=2 * READ_SECONDS))
+
+    def _get(self, remote_id: UUID) -> Artifact | None:
+        answer = self._connection.ask("GET", f"/artifacts/{remote_id}")
+        if not self._is_known(answer):
+            return None
+        found: Artifact = self._decoded(answer, _artifact)
+        self.remember(our_id(found), found.id)
+        return found
 
     def _is_known(self, answer: Answer) -> bool:
         if answer.status == 404 and b"Artifact not found" in answer.body:
