@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.utils import url_path_join
@@ -19,11 +19,11 @@ from tornado.ioloop import PeriodicCallback
 from tornado.iostream import StreamClosedError
 from traitlets import Enum, Float, Unicode
 
-from nb_artifacts import config, settle, stores
-from nb_artifacts.api import BODY_LIMIT, HEARTBEAT, Api, EventStream, Request, Response, may_write, too_large
+from nb_artifacts import config, jupyter_sync, settle
+from nb_artifacts.api import BODY_LIMIT, HEARTBEAT, Api, EventStream, Request, Response, is_slow, may_write, too_large
 from nb_artifacts.errors import StoreError
 from nb_artifacts.jupyter_notebook import serve_notebooks
-from nb_artifacts.store import open_store
+from nb_artifacts.query import Left
 from nb_artifacts.traits import RemoteTraits
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
     from tornado.httputil import HTTPServerRequest
 
-    from nb_artifacts.store.sqlite import SqliteStore
 
 T = TypeVar("T")
 
@@ -56,10 +55,11 @@ class Host:
         self.base = base
         self._readers = ThreadPoolExecutor(4, "nb-artifacts-read")
         self._writers = ThreadPoolExecutor(1, "nb-artifacts-write")  # a held write lock must not stop readers
+        self._thinkers = ThreadPoolExecutor(4, "nb-artifacts-table")  # nor must a table that is being sorted
 
-    async def run(self, work: Callable[..., T], *arguments: Any, writes: bool = False) -> T:
+    async def run(self, work: Callable[..., T], *arguments: Any, writes: bool = False, slow: bool = False) -> T:
         """Call something that may block, in a thread."""
-        pool = self._writers if writes else self._readers
+        pool = self._writers if writes else self._thinkers if slow else self._readers
         return await asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
 
 
@@ -75,6 +75,8 @@ class ArtifactsHandler(APIHandler):
         self.woken = asyncio.Event()
         """Set when there is something to do for a stream, or nobody to do it for."""
         self.gone = False
+        self.left = Left()
+        self.slow = False
 
     async def prepare(self) -> None:  # type: ignore[override]
         """Refuse before the body is read: strangers, and bodies announced as too large."""
@@ -105,7 +107,8 @@ class ArtifactsHandler(APIHandler):
         if self._finished:
             return
         request = _as_request(self.request, self.host.base, self.chunks)
-        response = await self.host.run(self.host.api, request, writes=may_write(request))
+        request.left, self.slow = self.left, is_slow(request)
+        response = await self.host.run(self.host.api, request, writes=may_write(request), slow=self.slow)
         with contextlib.suppress(StreamClosedError):  # the client left
             await self._finish(response)
 
@@ -125,7 +128,7 @@ class ArtifactsHandler(APIHandler):
 
     async def _send(self, pieces: Generator[bytes, None, None]) -> None:
         with contextlib.closing(pieces):
-            while (piece := await self.host.run(next, pieces, b"")) and not self.gone:
+            while (piece := await self.host.run(next, pieces, b"", slow=self.slow)) and not self.gone:
                 self.write(piece)
                 await self.flush()
         JupyterHandler.finish(self)
@@ -159,6 +162,7 @@ class ArtifactsHandler(APIHandler):
         super().on_connection_close()
         self.gone = True
         self.woken.set()
+        self.left.leave()
 
     def compute_etag(self) -> None:
         """None: the API sets its own where it has one."""
@@ -183,7 +187,10 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     config.use_traits(traits)
     folder = config.folder()
     durable = config.durable()
-    api = Api(lambda: open_store(folder, durable=durable), heartbeat=traits.heartbeat)
+    remote = jupyter_sync.settings(serverapp.log)
+    api = Api(
+        lambda: jupyter_sync.open_both(folder, remote, serverapp.log, durable=durable), heartbeat=traits.heartbeat
+    )
     base = url_path_join(serverapp.base_url, "nb-artifacts/api")
     host = Host(api, base)
     serve_notebooks(serverapp, host, base)
@@ -194,7 +201,7 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     except StoreError as error:
         serverapp.log.error("nb_artifacts: %s", error)  # noqa: TRY400 - it says what to do; a traceback would hide that
         return
-    sweep = settle.Sweep(store)
+    sweep = settle.Sweep(getattr(store, "local", store))
     settling = PeriodicCallback(lambda: host.run(sweep.try_settle, writes=True), settle.EVERY * 1000)
     serverapp.io_loop.add_callback(settling.start)
     if config.HOME in os.environ:
@@ -202,10 +209,6 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     os.environ[config.FROM_SERVER] = f"{store.id}:{folder}"
     os.environ[config.SERVER_PID] = str(os.getpid())
     serverapp.log.info("nb_artifacts: %s is served under %s/", store.where, base)
-    remote = stores.remote()
-    if remote is not None:
-        from nb_artifacts.sender import ensure
-
-        with contextlib.suppress(StoreError):  # a folder that can only be read
-            ensure(cast("SqliteStore", store), remote)
-            serverapp.log.info("nb_artifacts: what is made in it is also sent to %s", remote.host)
+    jupyter_sync.hand_over(traits)
+    with contextlib.suppress(StoreError):  # a folder that can only be read
+        jupyter_sync.begin(api, remote, serverapp.log)

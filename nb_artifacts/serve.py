@@ -18,7 +18,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
 from nb_artifacts import serve_http
-from nb_artifacts.api import HEARTBEAT, EventStream, Refused, Request, Response
+from nb_artifacts.api import HEARTBEAT, EventStream, Refused, Request, Response, is_slow
 from nb_artifacts.errors import StoreError
 from nb_artifacts.serve_body import Gone, read_body
 from nb_artifacts.serve_events import take_events
@@ -28,10 +28,14 @@ from nb_artifacts.serve_page import page_routes
 from nb_artifacts.serve_spaces import Space, Spaces
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Generator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator
 
     from starlette.types import Receive, Scope, Send
     from starlette.websockets import WebSocket
+
+    from nb_artifacts.query import Left
+
+    Run = Callable[..., Awaitable[Any]]
 
 SETTINGS = "NB_ARTIFACTS_SERVER"
 """Environment variable by which a worker process gets its `Settings`."""
@@ -69,11 +73,14 @@ class Endpoint:
         name, path, base = split_path(scope)
         request = Request(scope["method"], path, scope["query_string"].decode("latin-1"), headers, chunks, base)
         space = self.spaces[name]
+        if is_slow(request):
+            await _think(receive, send, request, space)
+            return
         response = await space.answer(request, sum(map(len, chunks)))
         if isinstance(response.body, EventStream):
             await _follow(scope, receive, send, response, space)
         else:
-            await _send(send, response, space)
+            await _send(send, response, space.run)
 
 
 def split_path(scope: Scope) -> tuple[str, str, str]:
@@ -95,7 +102,7 @@ async def _start(send: Send, response: Response) -> None:
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
 
 
-async def _send(send: Send, response: Response, space: Space | None) -> None:
+async def _send(send: Send, response: Response, run: Run | None, left: Left | None = None) -> None:
     body = response.body
     if isinstance(body, bytes):
         if response.status not in (204, 304):
@@ -103,11 +110,11 @@ async def _send(send: Send, response: Response, space: Space | None) -> None:
         await _start(send, response)
         await send({"type": "http.response.body", "body": body})
         return
-    assert space is not None
+    assert run is not None
     assert not isinstance(body, EventStream)
     await _start(send, response)
     with contextlib.closing(body):
-        while piece := await space.run(_next, body):
+        while (piece := await run(_next, body)) and not (left and left.gone):
             await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
@@ -116,12 +123,21 @@ def _next(pieces: Generator[bytes, None, None]) -> bytes:
     return next(pieces, b"")
 
 
+async def _think(receive: Receive, send: Send, request: Request, space: Space) -> None:
+    """Answer what may take long, as long as its client waits for it."""
+    leaving = asyncio.ensure_future(_until_gone(receive, request.left.leave))
+    try:
+        await _send(send, await space.think(space.api, request), space.think, request.left)
+    finally:
+        leaving.cancel()
+
+
 async def _follow(scope: Scope, receive: Receive, send: Send, response: Response, space: Space) -> None:
     """Send an event stream until its client leaves, its key is revoked or the server stops."""
     stream: EventStream = response.body  # type: ignore[assignment]
     loop, woken, guard = asyncio.get_running_loop(), asyncio.Event(), scope["nba.guard"]
     stream.listen(lambda: loop.call_soon_threadsafe(woken.set))
-    left = asyncio.ensure_future(_until_gone(receive, woken))
+    left = asyncio.ensure_future(_until_gone(receive, woken.set))
     guard.follow(woken)
     try:
         await _start(send, response)
@@ -143,10 +159,10 @@ async def _follow(scope: Scope, receive: Receive, send: Send, response: Response
         stream.close()
 
 
-async def _until_gone(receive: Receive, woken: asyncio.Event) -> None:
+async def _until_gone(receive: Receive, call: Callable[[], object]) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-    woken.set()
+    call()
 
 
 async def _wait(woken: asyncio.Event, seconds: float) -> bytes:

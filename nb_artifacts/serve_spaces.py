@@ -54,6 +54,7 @@ class Space:
         self._writers = ThreadPoolExecutor(1 if grouped else WRITERS, "nb-artifacts-write")
         self._writing = Line("nb-artifacts-group", self.api.together, MOST_TOGETHER) if grouped else None
         self._reading = Line("nb-artifacts-one", self._each, MOST_READ) if grouped else None
+        self._thinkers = ThreadPoolExecutor(READERS, "nb-artifacts-table")
         self._sweep: Sweep | None = None
 
     async def answer(self, request: Request, size: int) -> Response:
@@ -71,6 +72,10 @@ class Space:
         """Call what may block, in a thread that only reads."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, work, *arguments)
 
+    async def think(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Call what may take long, in a thread apart from those that are always quick."""
+        return await asyncio.get_running_loop().run_in_executor(self._thinkers, work, *arguments)
+
     def settle(self) -> None:
         """Settle the bars whose writer on this host is dead; a store that cannot be used now is left for the next time."""
         with contextlib.suppress(StoreError):
@@ -83,6 +88,7 @@ class Space:
         for line in (self._writing, self._reading):
             if line is not None:
                 line.close()
+        self._thinkers.shutdown(wait=False, cancel_futures=True)  # they end with the process that they wait for
         self._readers.shutdown()
         self._writers.shutdown()
         self.api.close()

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from nb_artifacts.api import about, search
 from nb_artifacts.api.events import HEARTBEAT, EventStream, Feed
 from nb_artifacts.api.message import BODY_LIMIT, Refused, Request, Response, answer, too_large
-from nb_artifacts.api.routes import ROUTES, Route, find_route, may_write
+from nb_artifacts.api.routes import ROUTES, Route, find_route, is_slow, may_write
 from nb_artifacts.errors import Conflict, InvalidValue, StoreBusy, StoreError, StoreFull
+from nb_artifacts.query import Tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,6 +35,7 @@ __all__ = [
     "Request",
     "Response",
     "Route",
+    "is_slow",
     "may_write",
     "too_large",
 ]
@@ -54,7 +56,10 @@ class Api:
         self._open = open_store
         self._store: Store | None = None
         self._searched: search.Index | None = None
+        self._tables: Tables | None = None
         self._lock = threading.Lock()
+        self.sync: about.Sync | None = None
+        """How it stands with the API that the store is sent to, where it is sent to one."""
         self.feed = Feed(lambda: self.store, poll=poll, heartbeat=heartbeat)
 
     @property
@@ -64,6 +69,15 @@ class Api:
             if self._store is None:
                 self._store = self._open()
             return self._store
+
+    @property
+    def tables(self) -> Tables:
+        """Queries of the store's tables. Raises `StoreError` as `store`."""
+        store = self.store
+        with self._lock:
+            if self._tables is None:
+                self._tables = Tables(store)
+            return self._tables
 
     def __call__(self, request: Request) -> Response:
         """The answer to a request. Never raises for what a client or a store did wrong."""
@@ -101,6 +115,8 @@ class Api:
     def close(self) -> None:
         """End the event streams and let go of the store's files."""
         self.feed.close()
+        if self._tables is not None:
+            self._tables.close()
         if self._store is not None:
             self._store.close()
 
@@ -110,8 +126,12 @@ class Api:
             about.check_api_version(request.headers.get("x-prefect-api-version"))
         if route.handler is about.events:
             return route.handler(self.feed, request)
+        if route.handler in {about.status, about.retry}:
+            return route.handler(self.store, request, self.sync)
         if route.handler is search.search:
             return route.handler(self.store, request, self._index())
+        if route.slow:
+            return route.handler(self.tables, self.store, request, **names)
         return route.handler(self.store, request, **names)
 
     def _index(self) -> search.Index:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from nb_artifacts import wire
 from nb_artifacts.api.events import EventStream
+from nb_artifacts.query.left import Left
 
 BODY_LIMIT = 64 * 1024 * 1024
 """A request's body may have this many bytes; of a longer one no more is read."""
@@ -34,6 +35,8 @@ class Request:
     chunks: Iterable[bytes] = ()
     base: str = ""
     """The API's base as the client sees it, for redirects: ``https://host/nb-artifacts/api``."""
+    left: Left = field(default_factory=Left)
+    """Told by the host when the client has gone."""
 
     @cached_property
     def whole(self) -> bool:

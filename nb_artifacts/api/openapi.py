@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 from nb_artifacts import wire
 from nb_artifacts.api import changes
 from nb_artifacts.api.message import answer
+from nb_artifacts.diff.result import Parts
 
 if TYPE_CHECKING:
     from nb_artifacts.api.message import Request, Response
@@ -134,6 +135,8 @@ class Status(Struct):
     blob_bytes: int
     seq: int
     version: str
+    sync: dict[str, Any] | None = None
+    """How it stands with the API that it sends to; left out on a server that sends nothing."""
 
 
 _BODIES: dict[str, type[Any]] = {
@@ -168,10 +171,12 @@ _ANSWERS: dict[str, Any] = {
     "uploads.missing": list[str],
     "about.filter_runs": list[wire.Run],
     "about.status": Status,
+    "about.retry": dict[str, Any],
     "about.health": bool,
     "about.api_version": str,
     "about.product_version": str,
     "search.search": list[ArtifactAnswer],
+    "differences.diff": Parts,
 }
 _CREATED = {
     "artifacts.create", "artifacts.create_batch", "artifacts.put", "flows.create_flow", "flows.create_flow_run",
@@ -186,6 +191,7 @@ _MAY_BE_EMPTY = {
 _EMPTY = {"artifacts.patch", "artifacts.delete", "flows.patch_flow_run", "flows.label_flow_run", "uploads.write"}
 _PATTERNS = {
     "id": {"type": "string", "format": "uuid"},
+    "other": {"type": "string", "format": "uuid"},
     "key": {"type": "string", "pattern": "^[a-z0-9-]+$"},
     "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
 }
@@ -250,6 +256,10 @@ def _operation(path: str, name: str, doc: str, known: dict[str, Any]) -> dict[st
     for one in _QUERIES.get(name, ()):
         query = {"name": one, "in": "query", "required": one == "size", "schema": _NATURAL}
         found.setdefault("parameters", []).append(query)
+    if name.startswith("rows."):
+        found.setdefault("parameters", []).extend(_table_parameters(name))
+    if name == "differences.diff":
+        found["parameters"].extend(_difference_parameters())
     if name == "uploads.write":
         offset = {"name": "Upload-Offset", "in": "header", "required": True, "schema": _NATURAL}
         found["parameters"].append(offset)
@@ -263,6 +273,40 @@ def _operation(path: str, name: str, doc: str, known: dict[str, Any]) -> dict[st
     return found
 
 
+_PAGE = {"offset", "limit", "stride"}
+_FORMATS = {"rows.rows": ["arrow", "json"], "rows.export": ["csv", "parquet", "json", "markdown"]}
+
+
+def _table_parameters(name: str) -> list[dict[str, Any]]:
+    from nb_artifacts.api.rows import PARAMETERS
+
+    asked = [one for one in PARAMETERS if not (one in _PAGE and name != "rows.rows")]
+    asked = [one for one in asked if not (one in ("sort", "format") and name == "rows.summary")]
+    found = []
+    for one in asked:
+        schema: dict[str, Any] = {"type": "integer", "minimum": 0} if one in _PAGE else {"type": "string"}
+        if one == "format":
+            schema["enum"] = _FORMATS[name]
+        found.append({"name": one, "in": "query", "required": False, "description": PARAMETERS[one], "schema": schema})
+    return found
+
+
+def _difference_parameters() -> list[dict[str, Any]]:
+    from nb_artifacts.api.differences import PARAMETERS
+
+    kinds: dict[str, dict[str, Any]] = {"keys": {"type": "string"}, "tolerance": {"type": "number", "minimum": 0}}
+    return [
+        {"name": one, "in": "query", "required": False, "description": words, "schema": kinds.get(one, _NATURAL)}
+        for one, words in PARAMETERS.items()
+    ]
+
+
+_MEDIA: dict[str, dict[str, Any]] = {
+    "rows.rows": {"application/vnd.apache.arrow.stream": {}, "application/json": {}},
+    "rows.export": {"*/*": {}},
+}
+
+
 def _responses(name: str, known: dict[str, Any]) -> dict[str, Any]:
     success: dict[str, Any] = {"description": "Done."}
     if name in _ANSWERS:
@@ -271,6 +315,8 @@ def _responses(name: str, known: dict[str, Any]) -> dict[str, Any]:
         success["content"] = {"*/*": {}}
     elif name == "about.events":
         success["content"] = {"text/event-stream": {}}
+    elif name in _MEDIA:
+        success["content"] = _MEDIA[name]
     elif name not in _EMPTY and name not in {"flows.create_logs", "uploads.offset"}:
         success["content"] = {"application/json": {}}
     codes = {"204"} if name in _EMPTY else {"201"} if name in _CREATED else {"200"}
@@ -288,6 +334,7 @@ def _responses(name: str, known: dict[str, Any]) -> dict[str, Any]:
         "422": "The body is not as described.",
         "429": "Too much is unfinished; try again later.",
         "503": "The store is busy; try again.",
+        "504": "It took too long.",
     }
     problem = {"application/json": {"schema": {"type": "object"}}}
     return found | {code: {"description": why, "content": problem} for code, why in reasons.items()}

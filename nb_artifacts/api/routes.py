@@ -12,25 +12,30 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote
 from uuid import UUID
 
-from nb_artifacts.api import about, artifacts, blobs, changes, flows, openapi, search, uploads
+from nb_artifacts.api import about, artifacts, blobs, changes, differences, flows, openapi, rows, search, uploads
 from nb_artifacts.api.message import Refused, Request, Response, refusal
 
 Handler = Callable[..., Response]
 
 _CAPTURES = {
     "{id}": r"(?P<id>[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12})",
+    "{other}": r"(?P<other>[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12})",
     "{key}": r"(?P<key>[^/]+)",
     "{sha256}": r"(?P<sha256>[0-9a-f]{64})",
 }
 
 
 class Route(NamedTuple):
-    """One line of the table. `writes` says whether it may wait for the store's write lock."""
+    """One line of the table.
+
+    `writes` says whether it may wait for the store's write lock, `slow` whether it may think for long without it.
+    """
 
     method: str
     path: str
     handler: Handler
     writes: bool = False
+    slow: bool = False
 
 
 ROUTES = (
@@ -45,6 +50,10 @@ ROUTES = (
     Route("PATCH", "/artifacts/{id}", artifacts.patch, writes=True),
     Route("DELETE", "/artifacts/{id}", artifacts.delete, writes=True),
     Route("GET", "/artifacts/{id}/blob", blobs.read_blob),
+    Route("GET", "/artifacts/{id}/rows", rows.rows, slow=True),
+    Route("GET", "/artifacts/{id}/summary", rows.summary, slow=True),
+    Route("GET", "/artifacts/{id}/export", rows.export, slow=True),
+    Route("GET", "/artifacts/{id}/diff/{other}", differences.diff, slow=True),
     Route("GET", "/artifacts/{key}/latest", artifacts.latest),
     Route("GET", "/blobs/{sha256}", uploads.read),
     Route("HEAD", "/blobs/{sha256}", uploads.offset),
@@ -58,6 +67,7 @@ ROUTES = (
     Route("POST", "/search", search.search),
     Route("GET", "/openapi.json", openapi.document),
     Route("GET", "/status", about.status),
+    Route("POST", "/sync", about.retry),
     Route("GET", "/events", about.events),
     Route("GET", "/health", about.health),
     Route("GET", "/ready", about.ready),
@@ -115,10 +125,20 @@ def may_write(request: Request) -> bool:
         return False
 
 
+def is_slow(request: Request) -> bool:
+    """Whether an answer may take long: such requests have threads of their own, and end when their client goes."""
+    if request.method != "GET" or not request.path.startswith("/artifacts/"):
+        return False
+    try:
+        return find_route(request)[0].slow
+    except Refused:
+        return False
+
+
 def _redirect(request: Request, path: str) -> Refused:
     query = f"?{request.query}" if request.query else ""
     return Refused(Response(307, headers={"Location": f"{request.base}{path}{query}"}))
 
 
 def _parse(name: str, text: str) -> Any:
-    return UUID(text) if name == "id" else unquote(text)
+    return UUID(text) if name in {"id", "other"} else unquote(text)

@@ -51,15 +51,20 @@ _LINE = re.compile(r"^LINE (\d+): ", re.MULTILINE)
 
 def check(connection: Any, text: str, columns: dict[str, str]) -> None:
     """Raise `BadQuery`, with the position in `text`, unless it is one expression over `columns` (lower case → name)."""
-    found = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [_BEFORE + text + _AFTER]).fetchall()[0]
-    tree = msgspec.json.decode(found[0])
+    tree = _parsed(connection, _BEFORE + text + _AFTER)
     if tree["error"]:
-        place = tree.get("position")
-        raise BadQuery(f"where: {tree['error_message']}", position=_position(text, place))
+        raise BadQuery(f"where: {tree['error_message']}", position=_position(text, tree.get("position")))
     node = tree["statements"][0]["node"] if len(tree["statements"]) == 1 else {}
-    if not _is_plain(node):
-        raise BadQuery("where takes one expression, not a statement.", position=0)
+    bare = _parsed(connection, _BEFORE.replace("(", " ") + text)  # where brackets only fit those around it
+    if not _is_plain(node) or bare["error"]:
+        raise BadQuery("where takes one expression, not a statement or a part of one.", position=0)
     _walk(node["where_clause"], text, columns)
+
+
+def _parsed(connection: Any, statement: str) -> dict[str, Any]:
+    found = connection.execute("SELECT json_serialize_sql(?::VARCHAR)", [statement]).fetchall()[0]
+    tree: dict[str, Any] = msgspec.json.decode(found[0])
+    return tree
 
 
 def _is_plain(node: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import re
 import secrets
 import threading
 import weakref
@@ -107,6 +108,9 @@ class Source:
             f"{_shown(alias, field.type)} AS {quoted(name)}" for alias, field, name in zip(aliases, schema, names, strict=True)
         ]
         literal = self.path.replace("'", "''")
+        if not aliases:
+            self.connection.execute(f"CREATE VIEW rows AS SELECT range AS {quoted(ROW)} FROM range({self.total})")  # noqa: S608
+            return []
         reading = f"read_parquet('{literal}', {_OWN}=true) AS t({', '.join([*aliases, 'r'])})"
         self.connection.execute(f"CREATE VIEW rows AS SELECT {', '.join([*shown, f'r AS {quoted(ROW)}'])} FROM {reading}")  # noqa: S608
         found = self.connection.execute("DESCRIBE rows").fetchall()
@@ -120,7 +124,7 @@ def _delete(path: str) -> None:
 
 def damaged(name: str, error: object) -> InvalidValue:
     """The error for bytes that are no table."""
-    reason = str(error).partition("\n")[0]
+    reason = re.sub(r" ?'[^']*[/\\][^']*'", "", str(error).partition("\n")[0])  # where it lies is nobody's business
     return InvalidValue(f"the stored table {name} is not a readable Parquet file: {reason}")
 
 

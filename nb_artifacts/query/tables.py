@@ -14,7 +14,6 @@ from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
-from nb_artifacts.diff.result import TableDiff
 from nb_artifacts.errors import BlobMissing, InvalidValue
 from nb_artifacts.query.ask import RowsQuery
 from nb_artifacts.query.worker import IDLE, SECONDS, Worker
@@ -23,7 +22,7 @@ from nb_artifacts.wire import decode_data
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from nb_artifacts.diff.result import TableAsk
+    from nb_artifacts.diff.result import TableAsk, TableDiff
     from nb_artifacts.query.left import Left
     from nb_artifacts.store import Store
     from nb_artifacts.wire import BlobRef, Record
@@ -63,7 +62,7 @@ class Tables:
 
     def __init__(self, store: Store, *, idle: float = IDLE, seconds: float = SECONDS) -> None:
         self._store = store
-        folder = getattr(store, "folder", None)
+        folder = getattr(getattr(store, "local", store), "folder", None)  # of a store and its remote: the one on this disk
         self.worker = Worker(folder / "tmp" if isinstance(folder, Path) else None, idle=idle, seconds=seconds)
         self._spool = Spool()
 
@@ -94,6 +93,8 @@ class Tables:
 
     def diff(self, before: Record, after: Record, ask: TableAsk, *, left: Left | None = None) -> TableDiff:
         """How one table became another. Raises `InvalidValue` for a column that is not there."""
+        from nb_artifacts.diff.result import TableDiff
+
         sides = []
         for record in (before, after):
             place = self._place(record)

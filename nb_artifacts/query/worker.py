@@ -125,10 +125,14 @@ class Worker:
             with contextlib.suppress(OSError, ValueError):
                 running.pipe.send({"id": id, "kind": kind})
 
-        forget = left.listen(lambda: tell("cancel")) if left is not None else None
+        forget = None
         try:
+            if left is not None and left.gone:
+                raise QueryFailed("nobody waits for the query any more.")
             with contextlib.suppress(OSError, ValueError):
                 running.pipe.send({**head, "id": id}, body)
+            if left is not None:
+                forget = left.listen(lambda: threading.Thread(target=tell, args=("cancel",), daemon=True).start())
             while True:
                 message = box.get()
                 over = message is None or not message[0].get("more")
