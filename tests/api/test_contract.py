@@ -46,6 +46,20 @@ def test_through_jupyter(server, name):
     Replayer(server.ask.send, server.ask.base).run(SCENARIOS[name])
 
 
+def test_through_jupyter_below_the_address_of_a_hub(tmp_path):
+    from api.conftest import start_server, stop_server
+
+    hub = start_server(tmp_path, "--ServerApp.base_url=/user/x@y/", prefix="/user/x@y")
+    try:
+        for name in SERVED:
+            if name not in NEEDS_OPEN:
+                Replayer(hub.ask.send, hub.ask.base).run(SCENARIOS[name])
+        moved = hub.ask.send("POST", "/artifacts", {"X-Forwarded-Proto": "https"}, b"{}").headers["Location"]
+        assert moved == f"https://127.0.0.1:{hub.port}/user/x@y/nb-artifacts/api/artifacts/"
+    finally:
+        stop_server(hub)
+
+
 def test_what_prefects_client_and_command_line_send(direct):
     recorded = json.loads((CONTRACT / "prefect_client_calls.json").read_text())
     version = {"X-PREFECT-API-VERSION": "0.8.4", "content-type": "application/json"}
