@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 from nb_artifacts import config, outbox, runs, settle
 from nb_artifacts.checks import check_metadata, check_tags, check_text
 from nb_artifacts.errors import InvalidValue, NotFound
-from nb_artifacts.stores import current_store, reading_store, union
+from nb_artifacts.stores import current_store, mistake, reading_store, union
 from nb_artifacts.types import Content, Payload, payload_class
 from nb_artifacts.wire import (
     ArtifactFilter,
@@ -312,6 +312,6 @@ def status() -> Status:
         blob_bytes=store.blob_bytes(),
         journal=store.journal,
         handed=config.handed_folder() == config.folder(),
-        note=config.handed_problem(),
+        note=mistake() or config.handed_problem(),
         sync=outbox.state(),
     )

@@ -165,6 +165,24 @@ def _finish() -> None:
 
 atexit.register(_finish)  # now, so that it is called after what is registered later, such as the end of a session's run
 
+
+def begin(both: Union, settings: RemoteSettings) -> None:
+    """Send from now on, in a thread, as long as no other process of the folder does. Raises `StoreError`."""
+    from nb_artifacts.sender import ensure
+
+    ensure(both.local, settings)
+
+
+def retry(both: Union, settings: RemoteSettings) -> None:
+    """Try at once what failed before or was refused, and read again from the API too. Raises `StoreError`."""
+    from nb_artifacts.sender import ensure
+    from nb_artifacts.store.remotes import Remotes
+
+    both.reach.retry()
+    Remotes(both.local).unpark(settings.address)
+    ensure(both.local, settings).retry()
+
+
 _announced: set[str] = set()
 
 

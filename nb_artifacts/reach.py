@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nb_artifacts.errors import BlobMissing, Rejected, StoreError, Unreachable, Unsupported
+from nb_artifacts.wire import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +96,7 @@ class Reach:
 
     def _look(self) -> None:
         try:
-            within(self._seconds, self.host, lambda: self.remote().last_seq())
+            within(self._seconds, self.host, lambda: self.remote().find(Query(limit=1)))
             self.trouble = None
         except _ANSWERS:
             self.trouble = None

@@ -5,16 +5,18 @@ Nothing is asked of the API here, and a wrong address keeps nobody from working 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nb_artifacts import config, notices
-from nb_artifacts.errors import Denied, InvalidValue, StoreError
+from nb_artifacts.errors import Denied, InvalidValue, StoreError, StoreReadOnly
 from nb_artifacts.store import Store, open_remote, open_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from nb_artifacts.addresses import RemoteSettings
@@ -66,6 +68,15 @@ def remote() -> RemoteSettings | None:
         return None
 
 
+def mistake() -> str | None:
+    """What is wrong with the address or key that is set; None where nothing is."""
+    try:
+        config.remote()
+    except InvalidValue as error:
+        return str(error)
+    return None
+
+
 def _union(settings: RemoteSettings) -> Union:
     store: SqliteStore = current_store()  # type: ignore[assignment]
     name = id(store), settings, os.getpid()
@@ -76,18 +87,24 @@ def _union(settings: RemoteSettings) -> Union:
     return found
 
 
-def make_union(store: SqliteStore, settings: RemoteSettings, *, patient: bool = True) -> Union:
-    """A folder and an API read as one. From now on what is made in the folder is to be sent there."""
+def make_union(
+    store: SqliteStore, settings: RemoteSettings, *, patient: bool = True, tell: Callable[[StoreError], None] | None = None
+) -> Union:
+    """A folder and an API read as one. From now on what is made in the folder is to be sent there.
+
+    See `Reach` for `patient`; `tell` hears when an outage begins. Raises `StoreError`.
+    """
     from nb_artifacts.reach import Reach
     from nb_artifacts.store.cache import BlobCache
     from nb_artifacts.store.numbers import Numbers
     from nb_artifacts.store.remotes import Remotes
     from nb_artifacts.union import Union
 
-    Remotes(store).first_seen(settings.address)
+    with contextlib.suppress(StoreReadOnly):
+        Remotes(store).first_seen(settings.address)
     reach = Reach(settings.host, partial(open_remote, settings.address, key=settings.key), patient=patient)
     cache = BlobCache(store.folder, config.cache_bytes())
-    return Union(store, reach, Numbers(store, settings.address), cache, partial(_tell, settings.host))
+    return Union(store, reach, Numbers(store, settings.address), cache, tell or partial(_tell, settings.host))
 
 
 def _tell(host: str, error: StoreError) -> None:

@@ -251,6 +251,24 @@ class Union:
 
     # Between the two
 
+    def remote(self) -> Remote:
+        """The remote itself, for a thread that may wait. Raises `StoreError`."""
+        return self.reach.remote()
+
+    def told(self, change: Change) -> Change | None:
+        """A change at the remote as it is to be told to who looks at both; None where it is none for them."""
+        if change.deleted is not None:
+            return None if self._is_here(change.deleted.id) else change
+        record = change.record
+        if record is None or self._numbers.gone([record.id]):
+            return None
+        mine = self._these([record.id])
+        if not mine:
+            return change
+        # the number may be there before the sender has written it down
+        told = _newer(self._of_the_folder(mine)[0], record).record
+        return msgspec.structs.replace(change, record=msgspec.structs.replace(told, version=record.version))
+
     def numbered(self, record: Record) -> Record:
         """A record under the number that counts; one that is not of the folder has it."""
         standing = self._numbers.standing([record.id]).get(record.id)

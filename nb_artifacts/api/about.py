@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nb_artifacts.api.body import Problem, invalid
 from nb_artifacts.api.events import EventStream, Feed, parse_seq
@@ -35,18 +35,38 @@ def filter_runs(store: Store, request: Request) -> Response:
     return answer(store.find_runs(read_run_query(request)))
 
 
-def status(store: Store, _: Request) -> Response:
-    """``GET /status``: which store this is, and how much it holds."""
+class Sync(Protocol):
+    """What a server that sends to another one knows of that."""
+
+    def state(self) -> Any:
+        """How it stands, as a struct."""
+
+    def retry(self) -> None:
+        """Try at once."""
+
+
+def status(store: Store, _: Request, sync: Sync | None) -> Response:
+    """``GET /status``: which store this is, how much it holds, and how it stands with the API that it sends to."""
+    own: Store = getattr(store, "local", store)  # of two that are read as one, the folder
     found: dict[str, Any] = {
         "store": store.id,
         "where": store.where,
-        "artifacts": store.count(Query()),
-        "keys": store.count(Query(latest=True)),
+        "artifacts": own.count(Query()),
+        "keys": own.count(Query(latest=True)),
         "blob_bytes": store.blob_bytes(),
         "seq": store.last_seq(),
         "version": package_version(),
+        **({} if sync is None else {"sync": sync.state()}),
     }
     return answer(found)
+
+
+def retry(_: Store, __: Request, sync: Sync | None) -> Response:
+    """``POST /sync``: try now to send what waits. 200 and how it stands; 404 on a server that sends nothing."""
+    if sync is None:
+        raise refusal(404, "This server sends nothing to another one.")
+    sync.retry()
+    return answer(sync.state())
 
 
 def events(feed: Feed, request: Request) -> Response:

@@ -230,7 +230,8 @@ def _query(store: Store, request: Request, **options: bool) -> Query | None:
 
 def _tagged(store: Store, request: Request, record: Record, response: Response) -> Response:
     """The answer under the tag of the record's state, or 304."""
-    tag = f'"{store.id[:12]}-{record.seq}{"-whole" if request.whole else ""}"'
+    number = "" if record.key is None or record.version is not None else "-pending"  # a number comes without a new seq
+    tag = f'"{store.id[:12]}-{record.seq}{number}{"-whole" if request.whole else ""}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
     wanted = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
     if tag in wanted or "*" in wanted:

@@ -72,6 +72,15 @@ class Feed:
         with self._lock:
             self._listeners.discard(stream)
 
+    def tell(self, name: str, data: bytes) -> None:
+        """Tell every stream something that has no place in this feed."""
+        event = _event(None, name, data)
+        with self._lock:
+            streams = list(self._listeners)
+        for stream in streams:
+            stream.aside(event)
+        self._wake()
+
     def close(self) -> None:
         """End every stream."""
         self.closed.set()
@@ -159,7 +168,12 @@ class EventStream:
         newest = store.last_seq()
         self._seq = newest if since is None else min(since, newest)
         self._greeting = _event(self._seq, "hello", wire.encode({"store": store.id, "seq": newest}))
+        self._aside: deque[bytes] = deque(maxlen=MOST_EVENTS)
         feed.add(self)
+
+    def aside(self, event: bytes) -> None:
+        """One more event that has no place in the feed."""
+        self._aside.append(event)
 
     @property
     def heartbeat(self) -> float:
@@ -193,7 +207,13 @@ class EventStream:
             greeting, self._greeting = self._greeting, b""
             return greeting
         found = self._feed.after(self._seq)
-        return None if found is None else self._send(found[:PAGE])
+        return None if found is None else self._send(found[:PAGE]) + self._told_aside()
+
+    def _told_aside(self) -> bytes:
+        told = b""
+        while self._aside:
+            told += self._aside.popleft()
+        return told
 
     def read(self) -> bytes:
         """The next events from the store."""
@@ -228,9 +248,10 @@ def as_event(change: Change) -> bytes:
     return _event(change.seq, "change", wire.encode(change))
 
 
-def _event(seq: int, name: str, data: bytes) -> bytes:
+def _event(seq: int | None, name: str, data: bytes) -> bytes:
     line = data.replace(b"\r", b" ").replace(b"\n", b" ")
-    return b"id: %d\nevent: %s\ndata: %s\n\n" % (seq, name.encode(), line)
+    place = b"" if seq is None else b"id: %d\n" % seq
+    return b"%sevent: %s\ndata: %s\n\n" % (place, name.encode(), line)
 
 
 def parse_seq(text: str | None) -> int | None:

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from nb_artifacts.errors import BlobMissing, Conflict, InvalidValue, NotFound, Rejected
-from nb_artifacts.store import http_blobs, http_send
+from nb_artifacts.store import http_blobs, http_follow, http_send
 from nb_artifacts.store.http_client import READ_SECONDS, SEND_SECONDS, decoded
 from nb_artifacts.store.http_wire import (
     MOST,
@@ -138,6 +138,10 @@ class HttpStore:
             return []
         answer = self._ask("GET", f"/changes?since={max(since, 0)}&limit={min(limit, 1000)}")
         return [as_change(one) for one in self._decoded(answer, changes_decoder)]
+
+    def follow(self, since: int) -> Iterator[Change | None]:
+        """What changes after `since`, as it changes; see `http_follow`."""
+        return http_follow.follow(self._connection, since)
 
     def last_seq(self) -> int:
         """See `Store.last_seq`."""

@@ -38,6 +38,7 @@ class _Told(Change):
 record_decoder = msgspec.json.Decoder(_Whole)
 records_decoder = msgspec.json.Decoder(list[_Whole])
 changes_decoder = msgspec.json.Decoder(list[_Told])
+change_decoder = msgspec.json.Decoder(_Told)
 run_decoder = msgspec.json.Decoder(Run)
 runs_decoder = msgspec.json.Decoder(list[Run])
 number_decoder = msgspec.json.Decoder(int)
