@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from nb_artifacts.live import live_table
     from nb_artifacts.outbox import sync
     from nb_artifacts.runs import flow, run, task
+    from nb_artifacts.widget_tables import TableWidget, widget
     from nb_artifacts.widgets import ProgressWidget
 
 __version__: str
@@ -53,6 +54,7 @@ __all__ = [
     "ProgressArtifact",
     "ProgressWidget",
     "TableArtifact",
+    "TableWidget",
     "acreate",
     "acreate_image_artifact",
     "acreate_link_artifact",
@@ -76,10 +78,13 @@ __all__ = [
     "task",
     "track",
     "update_progress_artifact",
+    "widget",
 ]
 
 _HOMES = {
     "ProgressWidget": "widgets",
+    "TableWidget": "widget_tables",
+    "widget": "widget_tables",
     "configure": "config",
     "flow": "runs",
     "run": "runs",
