@@ -20,7 +20,7 @@ from nb_artifacts.addresses import RemoteSettings, Secret
 from nb_artifacts.sender import Sender, pace, thread
 from nb_artifacts.sender.thread import Limits
 from nb_artifacts.store import open_store
-from nb_artifacts.wire import Patch, Query
+from nb_artifacts.wire import Patch, Query, Sort
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,9 @@ def test_lost_replies_double_nothing(machine, hasty):
     machine.assert_all_there_once()
     for n in range(3):
         there = machine.there()
-        assert [one.id for one in there.find(of(key=f"k{n}"))] == [one.id for one in machine.store.find(of(key=f"k{n}"))]
+        assert [one.id for one in there.find(of(key=f"k{n}", sort=Sort.VERSION_DESC))] == [
+            one.id for one in machine.store.find(of(key=f"k{n}"))
+        ]
         assert versions(there, f"k{n}") == versions(machine.store, f"k{n}")
         there.close()
 
@@ -290,7 +292,7 @@ def test_two_machines_share_a_key(served, tmp_path):
             machine.drained()
         there = machines[0].there()
         assert versions(there, "k") == list(range(20, 0, -1))
-        number = {one.id: one.version for one in there.find(of(key="k"))}
+        number = {one.id: one.version for one in there.find(of(key="k", sort=Sort.VERSION_DESC))}
         for machine, own in zip(machines, made, strict=True):
             known = machine.remotes.mapping(machine.address, [one.id for one in own])
             assert [known[one.id].version for one in own] == [number[one.id] for one in own]

@@ -20,7 +20,7 @@ from nb_artifacts.sender.pace import Gate
 from nb_artifacts.store import open_store
 from nb_artifacts.store.http import HttpStore
 from nb_artifacts.store.remotes import Remotes
-from nb_artifacts.wire import Patch, Query
+from nb_artifacts.wire import Patch, Query, Sort
 
 FAULTS = [None, None, None, "before", "after", "late", "killed", 503]
 KEYS = ["a", "b", None]
@@ -191,7 +191,9 @@ class Sending(RuleBasedStateMachine):
             assert content(self.world.there) == content(self.world.here)
             for key, ids in self.order.items():
                 if key is not None:
-                    assert [one.id for one in self.world.there.find(of(key=key))][::-1] == ids, "in the order made"
+                    assert [one.id for one in self.world.there.find(of(key=key, sort=Sort.VERSION_DESC))][::-1] == ids, (
+                        "in the order made"
+                    )
             for id, (_, _, description) in self.model.items():
                 assert self.world.there.get(id).description == description
             assert self.world.remotes.state(ADDRESS).pending == 0

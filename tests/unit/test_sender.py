@@ -11,7 +11,7 @@ from nb_artifacts.errors import Denied, RemoteBusy
 from nb_artifacts.sender import preview
 from nb_artifacts.sender.outgoing import cut_record, cut_run, level_for
 from nb_artifacts.sender.pace import Gate, backoff
-from nb_artifacts.wire import Patch, Provenance, Query, RunKind, RunState
+from nb_artifacts.wire import Patch, Provenance, Query, RunKind, RunState, Sort
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_all_that_was_made_arrives_in_the_order_made(pair):
     assert content(pair.there) == content(pair.here)
     for n in range(7):
         order = [one.id for one in made if one.key == f"k{n}"]
-        assert [one.id for one in pair.there.find(of(key=f"k{n}"))][::-1] == order
+        assert [one.id for one in pair.there.find(of(key=f"k{n}", sort=Sort.VERSION_DESC))][::-1] == order
         assert versions(pair.there, f"k{n}") == versions(pair.here, f"k{n}")
     assert len(sends(pair)) < 20
     assert pair.remotes.state(ADDRESS).pending == 0
@@ -51,7 +51,7 @@ def test_versions_are_not_swapped_by_what_changed_before_they_went(pair):
     first, second = put(pair), put(pair)
     pair.here.patch(first.id, Patch(description="changed"))
     pair.drain()
-    assert [one.id for one in pair.there.find(of(key="k"))] == [second.id, first.id]
+    assert [one.id for one in pair.there.find(of(key="k", sort=Sort.VERSION_DESC))] == [second.id, first.id]
     assert pair.there.get(first.id).description == "changed"
 
 
