@@ -1,0 +1,239 @@
+"""The thread that sends: when it looks, when it stops, and who it leaves the work to."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from contract.given import record
+from faults.elsewhere import ADDRESS, SETTINGS, Elsewhere, content
+from faults.processes import Child
+from waiting import until
+
+from nb_artifacts.addresses import Secret
+from nb_artifacts.process import this_process
+from nb_artifacts.sender import Sender, close_all, ensure, pace, running
+from nb_artifacts.sender.thread import Limits
+from nb_artifacts.store import open_store
+from nb_artifacts.store.http import HttpStore
+from nb_artifacts.wire import Patch, Query
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def here(tmp_path):
+    return open_store(tmp_path / "here", durable=False)
+
+
+@pytest.fixture
+def there(tmp_path):
+    return open_store(tmp_path / "there", durable=False)
+
+
+@pytest.fixture
+def connection(there):
+    return Elsewhere(there)
+
+
+@pytest.fixture
+def begin(here, connection):
+    """Starts senders, which end with the test."""
+    started = []
+
+    def begin(settings=SETTINGS, *, start=True, owner=None, **limits):
+        limits = Limits(**{"poll": 0.01, "lease": 1.0, "denied": 0.1, **limits})
+        sender = Sender(
+            here, settings, connect=lambda _: HttpStore(connection, connection.store.id), owner=owner, limits=limits
+        )
+        started.append(sender)
+        if start:
+            sender.start()
+        return sender
+
+    yield begin
+    for sender in started:
+        sender.close(1.0)
+
+
+def pending(sender):
+    return sender.remotes.count(ADDRESS)
+
+
+def test_what_is_kept_goes_by_itself(here, there, begin):
+    sender = begin()
+    made = here.put(record("k"))
+    until(lambda: there.get(made.id))
+    here.patch(made.id, Patch(description="d"))
+    until(lambda: pending(sender) == 0)
+    assert content(there) == content(here)
+    assert sender.remotes.sender(ADDRESS)[0] == this_process()
+
+
+def test_what_another_process_keeps_goes_too(here, there, begin):
+    begin()
+    child = Child(lambda send: send(open_store(here.folder).put(record("k")).id))
+    (id,) = child.wait()
+    until(lambda: there.get(id))
+
+
+def test_idle_it_asks_nobody_anything(here, connection, begin):
+    here.put(record("k"))
+    sender = begin()
+    here.put(record("k"))
+    until(lambda: pending(sender) == 0 and sender.passes)
+    until(lambda: not sender._is_new())
+    asked, passes = len(connection.asked), sender.passes
+    time.sleep(0.3)
+    assert (len(connection.asked), sender.passes) == (asked, passes)
+
+
+def test_the_past_asked_for_by_another_process_goes(here, there, begin):
+    old = here.put(record("old"))
+    sender = begin()
+    new = here.put(record("new"))
+    until(lambda: there.get(new.id) and pending(sender) == 0)
+    assert there.get(old.id) is None
+    sender.remotes.include_all(ADDRESS)
+    until(lambda: there.get(old.id))
+
+
+def test_only_one_of_two_sends(here, connection, begin):
+    other = replace(this_process(), host="elsewhere")
+    first, second = begin(), begin(start=False, owner=other)
+    until(lambda: first.remotes.sender(ADDRESS)[0])
+    second.start()
+    for n in range(20):
+        here.put(record(f"k{n}"))
+    until(lambda: pending(first) == 0)
+    assert second.passes == 0
+    first.close(1.0)
+    made = here.put(record("late"))
+    until(lambda: second.passes and pending(second) == 0)
+    assert connection.store.get(made.id) is not None
+
+
+def test_whoever_loses_the_lease_stops(here, connection, begin):
+    sender = begin(lease=60.0, start=False)
+    for n in range(300):
+        here.put(record(f"k{n}"))
+    other = replace(this_process(), host="elsewhere")
+
+    def lose(*_):
+        sender.remotes.release(ADDRESS, this_process())
+        assert sender.remotes.lease(ADDRESS, other, 60)
+        sender._leased_until = 0.0
+
+    connection.fault = lose
+    assert sender._turn() >= 0
+    assert pending(sender) == 200
+    assert sender._turn() > 0
+    assert pending(sender) == 200
+
+
+def test_a_failure_is_shown_and_ends(here, there, connection, begin, monkeypatch):
+    monkeypatch.setattr(pace, "FIRST_WAIT", 0.05)
+    connection.fault = lambda *_: 503
+    sender = begin()
+    here.put(record("k"))
+    until(lambda: sender.failures >= 2)
+    state = sender.remotes.state(ADDRESS)
+    assert state.pending == 1 and state.last_error == "elsewhere is busy"
+    connection.fault = lambda *_: None
+    until(lambda: pending(sender) == 0)
+    assert (sender.failures, sender.error, sender.remotes.state(ADDRESS).last_error) == (0, None, None)
+
+
+def test_waiting_after_a_failure_is_not_cut_short_by_new_rows(here, connection, begin, monkeypatch):
+    monkeypatch.setattr(pace.random, "uniform", lambda *_: 30.0)
+    connection.fault = lambda *_: 503
+    sender = begin()
+    here.put(record("k"))
+    until(lambda: sender.failures == 1)
+    for n in range(20):
+        here.put(record(f"k{n}"))
+        sender.wake()
+    time.sleep(0.2)
+    assert len(connection.asked) == 1
+    sender.retry()
+    until(lambda: len(connection.asked) == 2)
+
+
+def test_denied_it_lets_others_try_and_goes_on_with_another_key(here, there, connection, begin):
+    connection.fault = lambda *_: 401
+    sender = begin(replace(SETTINGS, key=Secret("a-wrong-key")), denied=60.0)
+    made = here.put(record("k"))
+    state = until(lambda: (now := sender.remotes.state(ADDRESS)).paused and now)
+    assert (state.sender, state.parked, state.pending) == (None, [], 1)
+    connection.fault = lambda *_: None
+    sender.use(replace(SETTINGS, key=Secret("a-better-key")))
+    until(lambda: there.get(made.id))
+    assert sender.remotes.state(ADDRESS).paused is None
+
+
+def test_closed_it_sends_the_rest_and_lets_go(here, there, begin):
+    sender = begin(poll=60.0)
+    until(lambda: sender.remotes.sender(ADDRESS)[0])
+    for n in range(150):
+        here.put(record(f"k{n}"))
+    sender.close(10.0)
+    assert there.count(Query()) == 150
+    assert sender.remotes.sender(ADDRESS) == (None, None)
+
+
+def test_closed_it_waits_for_nobody_who_is_slow(here, connection, begin):
+    stuck = threading.Event()
+    connection.fault = lambda *_: stuck.wait(30) and None
+    sender = begin()
+    here.put(record("k"))
+    until(lambda: sender.remotes.sender(ADDRESS)[0])
+    begun = time.monotonic()
+    sender.close(0.2)
+    assert time.monotonic() - begun < 5
+    stuck.set()
+
+
+def test_an_error_nobody_foresaw_is_logged_and_tried_again(here, there, begin, caplog, monkeypatch):
+    sender = begin(start=False)
+    monkeypatch.setattr(sender, "_holds", lambda: 1 / 0)
+    assert sender._try_turn() == 5.0
+    assert "tried again" in caplog.text
+
+
+def test_a_process_has_one_for_each_address_and_a_fork_none(here):
+    closed = replace(SETTINGS, address="http://127.0.0.1:9/api")
+    try:
+        sender = ensure(here, closed)
+        assert ensure(here, closed) is sender is running(here, closed.address)
+        other = replace(closed, key=Secret("another-key"))
+        assert ensure(here, other) is sender and sender.settings is other
+
+        def forked(send):
+            send(running(here, closed.address) is None)
+            mine = ensure(here, closed)
+            time.sleep(0.3)
+            send((mine is not sender, mine.passes))
+
+        until(lambda: sender.remotes.sender(closed.address)[0])
+        none, (own, passes) = Child(forked).wait()
+        assert none and own and passes == 0, "the parent sends"
+        assert sender._thread.is_alive()
+    finally:
+        close_all(0.1)
+    assert running(here, closed.address) is None
+
+
+def test_nothing_is_loaded_where_nothing_is_sent(tmp_path):
+    script = (
+        "import sys, nb_artifacts as nba; nba.create_markdown_artifact('x', key='k')\n"
+        "found = [name for name in sys.modules if name.startswith(('httpx', 'nb_artifacts.sender', 'psutil'))]\n"
+        "import nb_artifacts.sender; assert 'httpx' not in sys.modules; print(*found)"
+    )
+    env = {name: value for name, value in os.environ.items() if not name.startswith("NB_ARTIFACTS")}
+    env |= {"NB_ARTIFACTS_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=60, check=True)
+    assert [name for name in done.stdout.split() if not name.startswith("psutil")] == []
