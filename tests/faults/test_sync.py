@@ -4,6 +4,8 @@ import os
 import random
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from itertools import pairwise
@@ -20,7 +22,7 @@ from nb_artifacts.addresses import RemoteSettings, Secret
 from nb_artifacts.sender import Sender, pace, thread
 from nb_artifacts.sender.thread import Limits
 from nb_artifacts.store import open_store
-from nb_artifacts.wire import Patch, Query, Sort
+from nb_artifacts.wire import Patch, Query, RunKind, RunQuery, RunState, Sort
 
 
 @pytest.fixture(scope="module")
@@ -355,10 +357,19 @@ def test_a_process_ends_and_the_rest_goes_next_time(machine, way):
         assert silent
 
 
-def run_script(machine, way):
-    import subprocess
-    import sys
+def test_what_a_script_made_is_there_when_it_ends(machine):
+    """Also that it has ended."""
+    assert run_script(machine, "there") <= 3.0
+    machine.sender()
+    machine.drained(5.0)
+    machine.assert_all_there_once()
+    there = machine.there()
+    (session,) = there.find_runs(RunQuery(kind=[RunKind.session]))
+    assert session.state is RunState.completed
+    there.close()
 
+
+def run_script(machine, way):
     address = machine.address.replace("127.0.0.1", "no-such-host.invalid") if way == "unresolved" else machine.address
     script = (
         "import nb_artifacts as nba, time\n"
