@@ -1,15 +1,24 @@
 """What reaches a real Prefect server, and how often, when answers are lost (R-15 at the level of `send`)."""
 
+import os
+
 import pytest
-from contract.given import record
+from contract.given import of, record
 from contract.prefect_server import listed, prefect, prefect_server, python  # noqa: F401
+from faults.machines import size
+from faults.processes import Child
 from faults.proxy import Proxy
 from msgspec import Raw, structs
+from waiting import until
 
+from nb_artifacts.addresses import RemoteSettings
 from nb_artifacts.errors import RemoteBusy, Unreachable
+from nb_artifacts.sender import Sender
+from nb_artifacts.sender.thread import Limits
 from nb_artifacts.store import open_store
 from nb_artifacts.store.remote import Outgoing
-from nb_artifacts.wire import now
+from nb_artifacts.store.remotes import Remotes
+from nb_artifacts.wire import Patch, Query, Sort, now
 
 
 @pytest.fixture
@@ -81,3 +90,42 @@ def test_a_deletion_finds_what_a_lost_answer_made(remote, proxy, prefect):  # no
         remote.send([Outgoing("put", given.id, given)])
     assert open_store(prefect.address).send([Outgoing("delete", given.id, again=True)])[0].state == "done"
     assert everything(prefect) == []
+
+
+def send_for_ever(send, home, settings):
+    sender = Sender(open_store(home, durable=False), settings, limits=Limits(poll=0.02, lease=2.0))
+    send(os.getpid())
+    sender.run()
+
+
+def test_a_sender_that_is_killed_doubles_nothing(proxy, prefect, tmp_path):  # noqa: F811
+    """R-15: a fifth of the answers is lost, and the process that sends is killed in between; updates and deletions too."""
+    store = open_store(tmp_path / "home", durable=False)
+    settings = RemoteSettings(f"http://127.0.0.1:{proxy.port}/api", None, "prefect")
+    remotes = Remotes(store)
+    remotes.first_seen(settings.address)
+    proxy.random(0.2, ["cut_reply"], seed=4, only=lambda request: request.path == "/api/artifacts/")
+    total, kills, made = size(60, 200), size(2, 10), []
+    child = None
+    for n in range(total):
+        made.append(store.put(record(f"k{n % 4}", n, type="markdown")))
+        if n % (total // (kills + 1)) == 0:
+            if child is not None:
+                until(lambda: remotes.count(settings.address) < 6)
+                child.kill()
+                child.wait()
+            child = Child(send_for_ever, store.folder, settings)
+            child.receive()
+    until(lambda: remotes.count(settings.address) == 0, 120)
+    assert any(seen.fault == "cut_reply" for seen in proxy.requests)
+    for one in made[:5]:
+        store.patch(one.id, Patch(description="changed"))
+    for one in made[5:8]:
+        store.delete(one.id)
+    until(lambda: remotes.count(settings.address) == 0, 60)
+    there = everything(prefect)
+    assert sorted(one["metadata_"]["nb_artifacts_id"] for one in there) == sorted(str(one.id) for one in store.find(Query()))
+    assert sum(one["description"] == "changed" for one in there) == 5
+    for n in range(4):
+        key = [one["metadata_"]["nb_artifacts_id"] for one in there if one["key"] == f"k{n}"]
+        assert key == [str(one.id) for one in store.find(of(key=f"k{n}", sort=Sort.VERSION_DESC))], "in the order made"
