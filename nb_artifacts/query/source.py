@@ -124,7 +124,8 @@ def _delete(path: str) -> None:
 
 def damaged(name: str, error: object) -> InvalidValue:
     """The error for bytes that are no table."""
-    reason = re.sub(r" ?'[^']*[/\\][^']*'", "", str(error).partition("\n")[0])  # where it lies is nobody's business
+    # Where it lies is nobody's business.
+    reason = re.sub(r"""['"]?[^\s'"]*[/\\][^\s'"]*['"]?""", "(file)", str(error).partition("\n")[0])
     return InvalidValue(f"the stored table {name} is not a readable Parquet file: {reason}")
 
 

@@ -85,6 +85,7 @@ class Running:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self.pipe.close()
         shutil.rmtree(self.temp, ignore_errors=True)
 
 

@@ -36,7 +36,7 @@ def mixed(rows=1000):
         "p": pd.period_range("2020", periods=rows, freq="D"), "c": pd.Categorical(["x", "y"] * (rows // 2)),
         "big": [2**70 + n for n in range(rows)], "dec": [Decimal(n) / 10 for n in range(rows)],
         "l": [[n] for n in range(rows)], "o": [{"x": n} for n in range(rows)], "yes": [True, False] * (rows // 2),
-        "bytes": [bytes([n % 256]) for n in range(rows)], "odd name, \"quoted\"": range(rows), "A": range(rows, 0, -1),
+        "bytes": [bytes([n % 256]) for n in range(rows)], 'odd name, "quoted"': range(rows), "A": range(rows, 0, -1),
     })  # fmt: skip
 
 
