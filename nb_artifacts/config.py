@@ -50,6 +50,8 @@ class Settings:
     """The folder."""
     display: bool | None = None
     """Whether `create_*`, `create` and `track` show the artifact where they are called (default True)."""
+    widgets: bool | None = None
+    """Whether ``%artifact on`` shows frames as live grids, for front ends without our extension (default False)."""
     provenance: Literal["full", "names", "off"] | None = None
     """What is kept of the cell: its source too, only names and hashes, or nothing (default full)."""
     durability: Literal["power", "process"] | None = None
@@ -93,8 +95,8 @@ def _check(name: str, value: Any) -> None:
         return
     if allowed and value not in allowed:
         raise InvalidValue(f"{name}={value!r} is not possible: choose from {', '.join(allowed)}.")
-    if name == "display" and not isinstance(value, bool):
-        raise InvalidValue(f"display={value!r} is not possible: True or False.")
+    if name in {"display", "widgets"} and not isinstance(value, bool):
+        raise InvalidValue(f"{name}={value!r} is not possible: True or False.")
     if name == "home" and not isinstance(value, (str, os.PathLike)):
         raise InvalidValue(f"home={value!r} is not a folder: give a path.")
     if name == "cache_bytes" and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
@@ -124,6 +126,11 @@ def display_enabled() -> bool:
     """Whether artifacts are shown where they are made."""
     value = option("display")
     return True if value is None else bool(value)
+
+
+def widgets_enabled() -> bool:
+    """Whether ``%artifact on`` shows frames as live grids."""
+    return bool(option("widgets"))
 
 
 def provenance_level() -> str:

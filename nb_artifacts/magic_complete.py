@@ -20,7 +20,7 @@ _VERB_FLAGS = {
     "ls": ["--all", "--limit"],
     "delete": ["--yes"],
     "sync": ["--all", "--key", "--dry-run"],
-    "diff": ["--key-columns", "--tolerance"],
+    "diff": ["--key-columns", "--tolerance"], "on": ["--widgets"],
 }
 _NAMING = {"get", "inspect", "history", "delete", "open", "diff"}
 

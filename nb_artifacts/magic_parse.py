@@ -20,6 +20,8 @@ VERBS = {
     "diff": "diff K@A K@B: what changed; --key-columns a,b and --tolerance X for tables",
     "delete": "delete K[@V] --yes: delete a version, or all of a key",
     "open": "open K[@V]: show it here",
+    "on": "show every DataFrame of a cell by our view, keeping nothing; --widgets for live grids",
+    "off": "show DataFrames as before",
     "status": "where artifacts are kept, how many, and what has not been sent",
     "sync": "send what waits for the API; --dry-run shows what would leave, --all and --key K take older ones too",
     "help": "this text",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nb_artifacts import core, outbox
+from nb_artifacts import config, core, outbox
 from nb_artifacts.artifacts import Artifact, create_result
 from nb_artifacts.columns import split_columns, to_tolerance
 from nb_artifacts.errors import UsageError
@@ -28,10 +28,24 @@ def run(shell: Any, words: list[str], line: str) -> Any:
     verb, rest = words[0], words[1:]
     if verb in TYPES:
         return _keep_expression(shell, verb, line.strip()[len(verb) :])
+    if verb in {"on", "off"}:
+        return _switch(shell, verb, rest)
     act = _ACTS.get(verb)
     if act is None:
         raise UsageError(f"{verb!r} is not a verb: choose from {', '.join(VERBS)}, or a type: {', '.join(TYPES)}.")
     return act(rest)
+
+
+def _switch(shell: Any, verb: str, rest: list[str]) -> None:
+    """``%artifact on`` and ``off``."""
+    from nb_artifacts import formatters
+
+    if rest and (verb, rest) != ("on", ["--widgets"]):
+        raise UsageError(f"{' '.join(rest)!r}: write %artifact on [--widgets], or %artifact off.")
+    if verb == "off":
+        formatters.switch_off(shell)
+    else:
+        formatters.switch_on(shell, widgets=bool(rest) or config.widgets_enabled())
 
 
 def _keep_expression(shell: Any, type: str, line: str) -> Artifact:

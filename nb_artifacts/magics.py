@@ -31,6 +31,7 @@ class NbArtifacts(RemoteTraits, SingletonConfigurable):
         config=True
     )
     display = Bool(True, help="Show an artifact where create_* and track make it.").tag(config=True)
+    widgets = Bool(False, help="Show the frames of %artifact on as live grids, as widgets.").tag(config=True)
     provenance = Enum(["full", "names", "off"], "full", help="How much of the cell is kept with an artifact.").tag(config=True)
     durability = Enum(
         ["power", "process"], "power", help="Whether a returned call survives a power cut, or only the end of the process."
@@ -157,6 +158,8 @@ def unload(shell: Any) -> None:
         shell.magics_manager.magics[kind].pop("artifact", None)
     magic_cells.uninstall(shell)
     magic_complete.uninstall(shell)
+    if (formatters := sys.modules.get("nb_artifacts.formatters")) is not None:
+        formatters.switch_off(shell)
     cells.unwatch()
     config.use_traits(None)
     NbArtifacts.clear_instance()

@@ -28,9 +28,9 @@ _MIDNIGHT = re.compile(r"^\d{4}-\d\d-\d\dT00:00:00(?:\+00:00)?$")
 _AT = re.compile(r"^(\d{4}-\d\d-\d\d)T")
 
 
-def shape(rows: int, columns: int) -> str:
-    """How large a table is, in words."""
-    return f"{plural(rows, 'row')} \N{MULTIPLICATION SIGN} {plural(columns, 'column')}"
+def shape(rows: int, columns: int, *, least: bool = False) -> str:
+    """How large a table is, in words; `least`: it has more rows than that."""
+    return f"{'more than ' if least else ''}{plural(rows, 'row')} \N{MULTIPLICATION SIGN} {plural(columns, 'column')}"
 
 
 def _cell_text(value: Any) -> str:
@@ -87,16 +87,25 @@ def _short(text: str, most: int) -> str:
     return shown if len(text) <= most else shown[:most] + "…"
 
 
-def to_html(columns: Sequence[Column], rows: Sequence[Row], total: int, width: int, room: int, *, last: bool = False) -> str:
+def to_html(
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    total: int,
+    width: int,
+    room: int,
+    *,
+    last: bool = False,
+    least: bool = False,
+) -> str:
     """A table of at most `room` bytes: fewer rows, then fewer columns, then shorter cells where it would be more.
 
-    `last` says that `rows` are the last ones.
+    `last` says that `rows` are the last ones, `least` that there are more than `total`.
     """
     sizes = (
         (HEAD, _MAX_WIDE, _CELL), (HEAD, 12, 60), (5, 12, 40), (5, 8, 30), (3, 6, 24), (2, 4, 16), (1, 3, 12), (0, 3, 12),
     )  # fmt: skip
-    found = fit(room, (_Candidate(columns, rows, total, width, *size, last=last) for size in sizes))
-    return found or line(shape(total, width), room)
+    found = fit(room, (_Candidate(columns, rows, total, width, *size, last=last, least=least) for size in sizes))
+    return found or line(shape(total, width, least=least), room)
 
 
 class _Candidate:
@@ -104,11 +113,11 @@ class _Candidate:
 
     def __init__(
         self, columns: Sequence[Column], rows: Sequence[Row], total: int, width: int, high: int, wide: int, cell: int,
-        *, last: bool,
+        *, last: bool, least: bool,
     ) -> None:  # fmt: skip
         self.columns, self.rows = columns[:wide], _part(rows, high, last=last)
         self.which = "last" if last else "first"
-        self.total, self.width, self.cell = total, width, cell
+        self.total, self.width, self.cell, self.least = total, width, cell, least
 
     def __call__(self) -> str:
         texts = [column_texts(self.rows, column, plain=False) for column in self.columns]
@@ -122,7 +131,7 @@ class _Candidate:
         return "".join(parts)
 
     def _foot(self) -> str:
-        parts = [shape(self.total, self.width)]
+        parts = [shape(self.total, self.width, least=self.least)]
         shown = sum(1 for column in self.columns if not column.index)
         if len(self.rows) < self.total:
             parts.append(f"the {self.which} {len(self.rows)} shown" if self.rows else "no rows shown")
@@ -153,9 +162,11 @@ def _part(rows: Sequence[Row], high: int, *, last: bool) -> Sequence[Row]:
     return rows[max(len(rows) - high, 0) :] if last else rows[:high]
 
 
-def to_text(columns: Sequence[Column], rows: Sequence[Row], total: int, width: int, *, last: bool = False) -> str:
+def to_text(
+    columns: Sequence[Column], rows: Sequence[Row], total: int, width: int, *, last: bool = False, least: bool = False
+) -> str:
     """The head, or the end, with its columns aligned, and how much there is in all."""
-    foot = f"[{shape(total, width)}]"
+    foot = f"[{shape(total, width, least=least)}]"
     for high, wide in ((HEAD, 12), (HEAD, 8), (5, 8), (5, 4), (2, 2)):
         more = "  …" if len(columns) > wide else ""
         shown = _part(rows, high, last=last)

@@ -192,6 +192,11 @@ class Table(Payload):
             raise UnsupportedType(f"polars cannot hold this table: {error}") from None
         return found if isinstance(found, pl.DataFrame) else found.to_frame()
 
+    @property
+    def head(self) -> tuple[TableInfo, list[_data.Row]]:
+        """What is known of the table, and its first rows."""
+        return self._known(), self._head
+
     def text(self) -> str:
         """The first rows in aligned columns, and how many there are."""
         info = self._known()
