@@ -108,9 +108,9 @@ def find_route(request: Request) -> tuple[Route, dict[str, Any]]:
         match = pattern.fullmatch(request.path)
         if match is not None:
             return route, {name: _parse(name, text) for name, text in match.groupdict().items()}
-    first = next((route for pattern, route in _TABLE if pattern.fullmatch(request.path)), None)
-    if first is not None:
-        raise refusal(405, "Method Not Allowed", Allow=first.method)  # the first only: so does the recorded server
+    others = dict.fromkeys(route.method for pattern, route in _TABLE if pattern.fullmatch(request.path))
+    if others:
+        raise refusal(405, "Method Not Allowed", Allow=", ".join(others))
     other = request.path.rstrip("/") if request.path.endswith("/") else request.path + "/"
     if any(pattern.fullmatch(other) for pattern, _ in _TABLE):
         raise _redirect(request, other)

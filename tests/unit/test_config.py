@@ -53,7 +53,7 @@ def test_a_relative_or_home_folder_becomes_absolute(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"hom": "x"}, "'hom' is not an option: choose from home, display, provenance, durability, api_url"),
+        ({"hom": "x"}, "'hom' is not an option: choose from home, display, widgets, provenance, durability, api_url"),
         ({"provenance": "all"}, "provenance='all' is not possible: choose from full, names, off"),
         ({"display": 1}, "display=1"),
         ({"home": 3}, "home=3 is not a folder"),
