@@ -2,6 +2,7 @@
 
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import type { Diff } from './diff';
 import { Feed } from './feed';
 import { parse } from './json';
 import { MIME } from './wire';
@@ -21,6 +22,21 @@ export interface Status {
   blob_bytes: number;
   seq: number;
   version: string;
+  sync?: Sync;
+}
+
+/** How it stands with the API that the store is sent to; left out where it is sent to none. */
+export interface Sync {
+  address: string;
+  host: string;
+  pending: number;
+  oldest: string | null;
+  kept_here: number;
+  parked: { id: string; key: string | null; error: string }[];
+  problem: 'denied' | 'unreachable' | null;
+  since: string | null;
+  last_error: string | null;
+  last_ok: string | null;
 }
 
 export type ListQuery = Omit<Query, 'latest'>;
@@ -75,6 +91,11 @@ export class Client {
 
   status(): Promise<Status> {
     return this.json<Status>('status');
+  }
+
+  /** Let the server try at once to send what waits. */
+  async retrySync(): Promise<void> {
+    await this.json('sync', { method: 'POST' });
   }
 
   /** The whole record, `data` included. Rejects with a RequestError; `store` names the only one that may answer. */
@@ -148,10 +169,11 @@ export class Client {
     );
   }
 
-  /** What changed between two artifacts, by their types. */
-  diff(id: string, other: string, signal?: AbortSignal): Promise<unknown> {
+  /** What changed from one artifact to another, by their types; a page of examples from `offset` on. */
+  diff(id: string, other: string, offset = 0, signal?: AbortSignal): Promise<Diff> {
+    const page = offset > 0 ? `?offset=${offset}` : '';
     return Promise.resolve().then(() =>
-      this.json<unknown>(`artifacts/${checked(id)}/diff/${checked(other)}`, { signal })
+      this.json<Diff>(`artifacts/${checked(id)}/diff/${checked(other)}${page}`, { signal })
     );
   }
 

@@ -26,6 +26,8 @@ type Message =
   | { kind: 'who' }
   | { kind: 'hello'; store: string; seq: number; online: boolean; missed: boolean }
   | { kind: 'change'; change: Change }
+  | { kind: 'elsewhere'; change: Change }
+  | { kind: 'again' }
   | { kind: 'online'; online: boolean };
 
 const SILENCE = 40_000;
@@ -122,6 +124,10 @@ export class Feed {
         greeted();
       } else if (event.event === 'change') {
         this.pass(parse(event.data) as Change);
+      } else if (event.event === 'elsewhere') {
+        this.passElsewhere(parse(event.data) as Change);
+      } else if (event.event === 'again') {
+        this.lookAgain();
       }
       if (poll && (this.seq ?? 0) >= goal) {
         return;
@@ -154,6 +160,17 @@ export class Feed {
     this.each(listener => listener.change?.(change));
   }
 
+  /** What another machine published has no place in this store's feed. */
+  private passElsewhere(change: Change): void {
+    this.tell({ kind: 'elsewhere', change });
+    this.each(listener => listener.change?.(change));
+  }
+
+  private lookAgain(): void {
+    this.tell({ kind: 'again' });
+    this.each(listener => listener.reset?.());
+  }
+
   private setOnline(online: boolean): void {
     if (this.online !== online) {
       this.online = online;
@@ -178,6 +195,12 @@ export class Feed {
         break;
       case 'change':
         this.pass(message.change);
+        break;
+      case 'elsewhere':
+        this.passElsewhere(message.change);
+        break;
+      case 'again':
+        this.lookAgain();
         break;
       case 'online':
         this.setOnline(message.online);

@@ -9,6 +9,10 @@ import type { Change, WireRecord } from './wire';
 
 export type ModelState = 'loading' | 'ready' | 'offline' | 'error';
 
+const SYNC_SOON = 3_000;
+const SYNC_LATER = 20_000;
+const RETRY_SHOWN = 700;
+
 export class ArtifactsModel {
   /** Newest first by when each was made, so that a moving bar stays where it is. */
   latest: WireRecord[] = [];
@@ -27,6 +31,7 @@ export class ArtifactsModel {
   /** What came while a list was on its way; the list may be older. */
   private meanwhile: Change[] = [];
   private statusTimer: ReturnType<typeof setTimeout> | null = null;
+  private statusAt = Number.POSITIVE_INFINITY;
 
   constructor(private readonly client: Client) {
     client.changes.subscribe(
@@ -92,6 +97,13 @@ export class ArtifactsModel {
       this.loading = this.load().finally(() => (this.loading = null));
     }
     return this.loading;
+  }
+
+  /** Let the server try at once to send what waits. Never rejects: the status tells. */
+  async retrySync(): Promise<void> {
+    await this.client.retrySync().catch(() => undefined);
+    await new Promise(resolve => setTimeout(resolve, RETRY_SHOWN));
+    await this.readStatus();
   }
 
   dispose(): void {
@@ -171,6 +183,9 @@ export class ArtifactsModel {
       return;
     } else if (known.id === record.id) {
       this.latest = replaced(this.latest, at, { ...record, data: record.data ?? known.data });
+      if (known.version === null && record.version !== null) {
+        this.askNewest(record.key ?? ''); // others may have published under higher numbers meanwhile
+      }
     } else if (newer(record, known)) {
       this.latest = ordered(replaced(this.latest, at, record));
     } else {
@@ -186,23 +201,43 @@ export class ArtifactsModel {
     }
     this.latest = this.latest.filter(record => record.id !== id);
     this.emit();
+    this.askNewest(gone.key);
+  }
+
+  private askNewest(key: string): void {
     this.client
-      .latest({ artifacts: { key: { any_: [gone.key] } }, limit: 1 })
-      .then(before => before.forEach(record => this.isDisposed || this.place(record)))
+      .latest({ artifacts: { key: { any_: [key] } }, limit: 1 })
+      .then(newest => newest.forEach(record => this.isDisposed || this.place(record)))
       .catch(() => this.refresh());
   }
 
   private askStatus(delay: number): void {
-    this.statusTimer ??= setTimeout(() => {
+    const at = Date.now() + delay;
+    if (this.statusTimer !== null && at >= this.statusAt) {
+      return;
+    }
+    if (this.statusTimer !== null) {
+      clearTimeout(this.statusTimer);
+    }
+    this.statusAt = at;
+    this.statusTimer = setTimeout(() => {
       this.statusTimer = null;
-      this.client.status().then(
-        status => {
-          this.status = status;
-          this.emit();
-        },
-        () => undefined // the feed says when the store is away
-      );
+      void this.readStatus();
     }, delay);
+  }
+
+  /** Where artifacts are sent on, how that stands changes by itself: ask again, soon while something waits. */
+  private async readStatus(): Promise<void> {
+    try {
+      this.status = await this.client.status();
+    } catch {
+      return; // the feed says when the store is away
+    }
+    const { sync } = this.status;
+    if (sync && !this.isDisposed) {
+      this.askStatus(sync.pending > 0 || sync.problem !== null ? SYNC_SOON : SYNC_LATER);
+    }
+    this.emit();
   }
 
   private emit(): void {
@@ -212,7 +247,11 @@ export class ArtifactsModel {
   }
 }
 
+/** Whether `one` is the newer version; what has no number yet has just been made here. */
 function newer(one: WireRecord, other: WireRecord): boolean {
+  if (one.key !== null && (one.version === null) !== (other.version === null)) {
+    return one.version === null;
+  }
   if (one.version !== null && other.version !== null) {
     return one.version > other.version;
   }

@@ -57,6 +57,10 @@ export class Events {
     this.raw(`id: ${change.seq}\nevent: change\ndata: ${JSON.stringify(change)}\n\n`);
   }
 
+  elsewhere(change: Change): void {
+    this.raw(`event: elsewhere\ndata: ${JSON.stringify(change)}\n\n`);
+  }
+
   changed(record: WireRecord): void {
     this.change({ seq: record.seq, kind: 'artifact', record });
   }

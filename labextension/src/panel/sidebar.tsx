@@ -8,6 +8,7 @@ import { TYPES } from '../wire';
 import { useClock, useSignal } from './hooks';
 import { List } from './list';
 import { Boundary, Empty, Failure, NoMatch, Skeleton, Stale } from './states';
+import { SyncBanner, SyncMark } from './sync';
 import { clockTime } from './words';
 
 /** What the sidebar shows and whom it tells. */
@@ -43,6 +44,7 @@ export function Sidebar({ model, open }: SidebarProps): ReactElement {
       <Boundary>
         <Content model={model} open={open} clear={clear} list={list} minute={minute} />
       </Boundary>
+      {model.status?.sync && <SyncMark model={model} sync={model.status.sync} />}
       <Footer model={model} />
     </div>
   );
@@ -159,6 +161,9 @@ function Content(
   return (
     <>
       {model.state === 'offline' && <Offline model={model} retry={retry} />}
+      {model.status?.sync?.problem === 'denied' && (
+        <SyncBanner model={model} sync={model.status.sync} />
+      )}
       {records.length === 0 ? (
         <NoMatch clear={props.clear} />
       ) : (

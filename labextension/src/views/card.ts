@@ -69,6 +69,10 @@ export function headOf(record: WireRecord): Node[] {
       h('span', 'jp-nba-version', { title: `Version ${record.version}` }, `v${record.version}`)
     );
   }
+  if (record.version === null && record.key !== null && record.seq > 0) {
+    const why = 'The shared server has given it no version number yet';
+    nodes.push(h('span', 'jp-nba-version', { title: why }, 'pending'));
+  }
   if (record.description) {
     const text = plain(record.description, 300);
     nodes.push(h('span', 'jp-nba-description', { title: text, dir: 'auto' }, text));
