@@ -80,8 +80,8 @@ export function SyncBanner({ model, sync }: { model: ArtifactsModel; sync: Sync 
   return (
     <div className="jp-nba-stale jp-mod-denied" role="alert">
       <span>
-        {sync.host} does not take the key, so nothing is sent: {plural(sync.pending, 'artifact')}{' '}
-        kept here meanwhile. Set the right key in <code>NB_ARTIFACTS_API_KEY</code> (or{' '}
+        {sync.host} does not take the key, so nothing is sent; what is made stays here meanwhile.
+        Set the right key in <code>NB_ARTIFACTS_API_KEY</code> (or{' '}
         <code>c.NbArtifacts.api_key</code>) and start Jupyter again.
       </span>
       <Retry model={model} />
