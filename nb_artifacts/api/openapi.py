@@ -3,179 +3,62 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Literal
-from uuid import UUID  # noqa: TC003
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Meta, Struct
 
 from nb_artifacts import wire
 from nb_artifacts.api import changes
+from nb_artifacts.api import openapi_bodies as bodies
 from nb_artifacts.api.message import answer
+from nb_artifacts.api.uploads import LARGEST
 from nb_artifacts.diff.result import Parts
 
 if TYPE_CHECKING:
     from nb_artifacts.api.message import Request, Response
     from nb_artifacts.store import Store
 
-KeyText = Annotated[str, Meta(pattern=r"^[a-z0-9-]+$", min_length=1)]
-Aware = Annotated[datetime, Meta(tz=True)]
-Limit = Annotated[int, Meta(ge=0, le=200)]
-Offset = Annotated[int, Meta(ge=0, le=2**53)]
-
-
-class ArtifactCreate(Struct, forbid_unknown_fields=True):
-    """A new artifact; every member may be left out."""
-
-    key: KeyText | None = None
-    type: str | None = None
-    description: str | None = None
-    data: Any = None
-    metadata_: dict[str, str] | None = None
-    flow_run_id: UUID | None = None
-    task_run_id: UUID | None = None
-
-
-class ArtifactPut(ArtifactCreate, forbid_unknown_fields=True):
-    """A new artifact under an id of the client's, with what only whole records have."""
-
-    tags: list[str] | None = None
-    info: dict[str, Any] | None = None
-    blob: wire.BlobRef | None = None
-    created: Aware | None = None
-    updated: Aware | None = None
-
-
-class BatchItem(ArtifactPut, forbid_unknown_fields=True):
-    """One of several new artifacts."""
-
-    id: UUID | None = None
-
-
-class Batch(Struct, forbid_unknown_fields=True):
-    """Several new artifacts."""
-
-    artifacts: Annotated[list[BatchItem], Meta(max_length=200)]
-
-
-class ArtifactUpdate(Struct, forbid_unknown_fields=True):
-    """A change; what is left out stays, null clears."""
-
-    data: Any = None
-    description: str | None = None
-    metadata_: dict[str, str] | None = None
-
-
-class Filter(Struct):
-    """Which artifacts, in which order."""
-
-    artifacts: wire.ArtifactFilter | None = None
-    flow_runs: wire.RunFilter | None = None
-    task_runs: wire.RunFilter | None = None
-    sort: str | None = None
-    limit: Limit | None = None
-    offset: Offset | None = None
-
-
-class Search(Struct):
-    """Words to look for; `after` is the id of the last one of the page before."""
-
-    q: Annotated[str, Meta(max_length=10_000)]
-    limit: Limit | None = None
-    after: UUID | None = None
-
-
-class Blob(Struct, forbid_unknown_fields=True):
-    """Bytes by their hash."""
-
-    sha256: str
-    size: Offset
-
-
-class Blobs(Struct, forbid_unknown_fields=True):
-    """Bytes that somebody is about to name."""
-
-    blobs: Annotated[list[Blob], Meta(max_length=1000)]
-
-
-class ArtifactAnswer(Struct):
-    """An artifact; with ``Accept: application/vnd.nb-artifacts.v1+json`` it has more members."""
-
-    id: UUID
-    created: datetime
-    updated: datetime
-    key: str | None
-    type: str | None
-    description: str | None
-    data: Any
-    metadata_: dict[str, str] | None
-    flow_run_id: UUID | None
-    task_run_id: UUID | None
-
-
-class ChangeAnswer(Struct):
-    """One of `record`, `run` and `deleted`; a record is whole but for long data."""
-
-    seq: int
-    kind: Literal["artifact", "run", "deleted"]
-    record: dict[str, Any] | None = None
-    run: wire.Run | None = None
-    deleted: wire.Deleted | None = None
-
-
-class Status(Struct):
-    """The store, and how much it holds."""
-
-    store: str
-    where: str
-    artifacts: int
-    keys: int
-    blob_bytes: int
-    seq: int
-    version: str
-    sync: dict[str, Any] | None = None
-    """How it stands with the API that it sends to; left out on a server that sends nothing."""
-
-
-_BODIES: dict[str, type[Any]] = {
-    "artifacts.create": ArtifactCreate,
-    "artifacts.put": ArtifactPut,
-    "artifacts.create_batch": Batch,
-    "artifacts.patch": ArtifactUpdate,
-    "artifacts.filter_all": Filter,
-    "artifacts.filter_latest": Filter,
-    "artifacts.count_all": Filter,
-    "artifacts.count_latest": Filter,
-    "about.filter_runs": wire.RunQuery,
+_BODIES: dict[str, Any] = {
+    "artifacts.create": bodies.ArtifactCreate,
+    "artifacts.put": bodies.ArtifactPut,
+    "artifacts.create_batch": bodies.Batch,
+    "artifacts.patch": bodies.ArtifactUpdate,
+    "artifacts.filter_all": bodies.Filter | None,
+    "artifacts.filter_latest": bodies.FilterLatest | None,
+    "artifacts.count_all": bodies.Count | None,
+    "artifacts.count_latest": bodies.CountLatest | None,
+    "about.filter_runs": bodies.RunQuery | None,
     "changes.put_run": wire.Run,
-    "changes.take": changes.Items,
-    "uploads.missing": Blobs,
-    "search.search": Search,
+    "changes.take": bodies.Items,
+    "uploads.missing": bodies.Blobs,
+    "search.search": bodies.Search,
+    "flows.create_flow": bodies.NewFlow,
+    "flows.set_flow_run_state": bodies.NewState,
+    "flows.set_task_run_state": bodies.NewState,
 }
 _ANSWERS: dict[str, Any] = {
-    "artifacts.create": ArtifactAnswer,
-    "artifacts.put": ArtifactAnswer,
-    "artifacts.create_batch": list[ArtifactAnswer],
-    "artifacts.filter_all": list[ArtifactAnswer],
-    "artifacts.filter_latest": list[ArtifactAnswer],
+    "artifacts.create": bodies.ArtifactAnswer,
+    "artifacts.put": bodies.ArtifactAnswer,
+    "artifacts.create_batch": list[bodies.ArtifactAnswer],
+    "artifacts.filter_all": list[bodies.ArtifactAnswer],
+    "artifacts.filter_latest": list[bodies.ArtifactAnswer],
     "artifacts.count_all": int,
     "artifacts.count_latest": int,
-    "artifacts.read": ArtifactAnswer,
-    "artifacts.latest": ArtifactAnswer,
+    "artifacts.read": bodies.ArtifactAnswer,
+    "artifacts.latest": bodies.ArtifactAnswer,
     "about.read_run": wire.Run,
     "changes.put_run": wire.Run,
-    "changes.read_changes": list[ChangeAnswer],
+    "changes.read_changes": list[bodies.ChangeAnswer],
     "changes.take": list[changes.Taken],
     "uploads.missing": list[str],
     "about.filter_runs": list[wire.Run],
-    "about.status": Status,
+    "about.status": bodies.Status,
     "about.retry": dict[str, Any],
     "about.health": bool,
     "about.api_version": str,
     "about.product_version": str,
-    "search.search": list[ArtifactAnswer],
+    "search.search": list[bodies.ArtifactAnswer],
     "differences.diff": Parts,
 }
 _CREATED = {
@@ -195,7 +78,14 @@ _PATTERNS = {
     "key": {"type": "string", "pattern": "^[a-z0-9-]+$"},
     "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
 }
-_NATURAL = {"type": "integer", "minimum": 0}
+_ANY_NATURAL = {"type": "integer", "minimum": 0}
+_NATURAL = {**_ANY_NATURAL, "maximum": 10**18 - 1}
+_SIZE = {**_NATURAL, "maximum": LARGEST}
+_PAGED = {**_NATURAL, "maximum": 10_000}
+_MOMENTS = {"created", "updated", "started", "ended", "deleted"}
+_UNTOLD = {"/csrf-token"}
+"""Says only that there is no such thing here, to clients of Prefect's."""
+
 _QUERIES = {
     "about.events": ["since"],
     "changes.read_changes": ["since", "limit"],
@@ -220,8 +110,13 @@ def build() -> dict[str, Any]:
     kinds = [*_BODIES.values(), *_ANSWERS.values()]
     schemas, components = msgspec.json.schema_components(kinds, ref_template="#/components/schemas/{name}")
     known = dict(zip(map(repr, kinds), schemas, strict=True))
+    for component in components.values():
+        _date(component.get("properties", {}))
+    components["ArtifactPut"]["minProperties"] = 1  # of nothing at all Prefect's clients are told that it cannot be put
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
+        if route.path in _UNTOLD:
+            continue
         name = f"{route.handler.__module__.rpartition('.')[2]}.{route.handler.__name__}"
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(
             route.path, name, route.handler.__doc__ or "", known
@@ -242,6 +137,14 @@ def build() -> dict[str, Any]:
     }
 
 
+def _date(properties: dict[str, Any]) -> None:
+    """Moments are texts of a certain form, which msgspec only tells where a zone is asked for."""
+    for name in _MOMENTS & properties.keys():
+        for kind in (properties[name], *properties[name].get("anyOf", ())):
+            if kind.get("type") == "string":
+                kind["format"] = "date-time"
+
+
 def _operation(path: str, name: str, doc: str, known: dict[str, Any]) -> dict[str, Any]:
     captured = re.findall(r"\{(\w+)\}", path)
     found: dict[str, Any] = {
@@ -254,7 +157,8 @@ def _operation(path: str, name: str, doc: str, known: dict[str, Any]) -> dict[st
             {"name": one, "in": "path", "required": True, "schema": _PATTERNS.get(one, {"type": "string"})} for one in captured
         ]
     for one in _QUERIES.get(name, ()):
-        query = {"name": one, "in": "query", "required": one == "size", "schema": _NATURAL}
+        schema = _SIZE if one == "size" else _ANY_NATURAL if name == "about.events" else _NATURAL
+        query = {"name": one, "in": "query", "required": one == "size", "schema": schema}
         found.setdefault("parameters", []).append(query)
     if name.startswith("rows."):
         found.setdefault("parameters", []).extend(_table_parameters(name))
@@ -284,7 +188,7 @@ def _table_parameters(name: str) -> list[dict[str, Any]]:
     asked = [one for one in asked if not (one in ("sort", "format") and name == "rows.summary")]
     found = []
     for one in asked:
-        schema: dict[str, Any] = {"type": "integer", "minimum": 0} if one in _PAGE else {"type": "string"}
+        schema: dict[str, Any] = dict(_PAGED if one == "limit" else _NATURAL) if one in _PAGE else {"type": "string"}
         if one == "format":
             schema["enum"] = _FORMATS[name]
         found.append({"name": one, "in": "query", "required": False, "description": PARAMETERS[one], "schema": schema})
@@ -294,7 +198,11 @@ def _table_parameters(name: str) -> list[dict[str, Any]]:
 def _difference_parameters() -> list[dict[str, Any]]:
     from nb_artifacts.api.differences import PARAMETERS
 
-    kinds: dict[str, dict[str, Any]] = {"keys": {"type": "string"}, "tolerance": {"type": "number", "minimum": 0}}
+    kinds: dict[str, dict[str, Any]] = {
+        "limit": _PAGED,
+        "keys": {"type": "string"},
+        "tolerance": {"type": "number", "minimum": 0},
+    }
     return [
         {"name": one, "in": "query", "required": False, "description": words, "schema": kinds.get(one, _NATURAL)}
         for one, words in PARAMETERS.items()
