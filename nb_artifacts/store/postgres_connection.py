@@ -31,6 +31,9 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 STATEMENT_SECONDS = 60.0
+IDLE_SECONDS = 120.0
+"""A connection that is not used for so long is ended by the server (a workspace nobody uses holds none), and made anew."""
+
 OLDEST_SERVER = 15
 _TRIES = 5
 
@@ -40,6 +43,7 @@ SELECT set_config('search_path', %s, false), set_config('timezone', 'UTC', false
   set_config('random_page_cost', '1.1', false),
   set_config('default_transaction_isolation', 'read committed', false), set_config('lock_timeout', %s, false),
   set_config('statement_timeout', %s, false), set_config('idle_in_transaction_session_timeout', %s, false),
+  set_config('idle_session_timeout', %s, false),
   set_config('synchronous_commit', CASE WHEN NOT %s THEN 'off' WHEN current_setting('synchronous_commit') = 'off'
     THEN 'on' ELSE current_setting('synchronous_commit') END, false)
 """
@@ -204,7 +208,8 @@ class Database:
         if connection.info.server_version < OLDEST_SERVER * 10_000:
             raise StoreError(f"PostgreSQL at {self.where} is older than {OLDEST_SERVER}: use a newer server")
         lock, statement = f"{postgres_pool.BUSY_SECONDS * 1000:.0f}ms", f"{STATEMENT_SECONDS * 1000:.0f}ms"
-        connection.execute(_SETTINGS, (f'"{self.schema}"', lock, statement, statement, self.durable))
+        idle = f"{IDLE_SECONDS * 1000:.0f}ms"
+        connection.execute(_SETTINGS, (f'"{self.schema}"', lock, statement, statement, idle, self.durable))
         if not self.id:
             self._open(connection)
 

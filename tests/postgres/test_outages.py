@@ -10,6 +10,7 @@ import pytest
 from contract.given import of, record, run, versions
 from faults.processes import Child
 from msgspec import Raw, structs
+from postgres.cluster import wait_until
 
 from nb_artifacts.errors import Conflict, NotFound, StoreBusy, StoreError
 from nb_artifacts.store import open_store, postgres_connection, postgres_pool
@@ -232,3 +233,13 @@ def test_an_interrupt_gives_back_the_right_to_a_connection(store):
     with pool.connection() as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
     pool.close()
+
+
+def test_what_nobody_uses_holds_no_connection(address, cluster, monkeypatch):
+    monkeypatch.setattr(postgres_connection, "IDLE_SECONDS", 0.1)
+    store = open_store(f"{address}&application_name=idle")
+    put = store.put(record("k"))
+    wait_until(lambda: cluster.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'idle'") == [(0,)])
+    assert store.get(put.id) == put
+    assert store.put(record("k")).version == 2
+    store.close()
