@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
+from nb_artifacts.addresses import Secret
 from nb_artifacts.errors import StoreError
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def open_store(where: str | Path, *, durable: bool = True, key: str | None = Non
     remedy, for a folder within a second where it cannot be used.
     """
     if isinstance(where, str) and where.lower().startswith(("http://", "https://")):
+        key = Secret(key) if key else None  # no traceback shows it from here on
         return open_remote(where, key=key)
     if isinstance(where, str) and where.startswith(("postgresql://", "postgres://")):
         return _open_postgres(where, durable=durable)
@@ -113,6 +115,7 @@ def open_remote(address: str, *, key: str | None = None) -> Remote:
     """
     from nb_artifacts.store.http_open import connect
 
+    key = Secret(key) if key else None
     return connect(address, key=key)
 
 

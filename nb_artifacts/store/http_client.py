@@ -37,7 +37,6 @@ IDLE_SECONDS = 4.0
 MOST_RETRY_AFTER = 3600.0
 _BUSY = frozenset({408, 425, 429})
 _NOT_TAKEN = frozenset({425, 429})
-_PIECE = 256 * 1024
 
 
 class Answer(NamedTuple):
@@ -126,7 +125,12 @@ class Connection:
         seconds: float = READ_SECONDS,
     ) -> Iterator[httpx.Response]:
         """As `ask`, with the body still to be read."""
-        names = {"Accept": accept, **({"Content-Type": "application/json"} if body is not None else {}), **(headers or {})}
+        names = {
+            "Accept": accept,
+            "Accept-Encoding": "identity",
+            **({"Content-Type": "application/json"} if body is not None else {}),
+            **(headers or {}),
+        }
         timeout = httpx.Timeout(seconds, connect=CONNECT_SECONDS)
         stream = self._opened().stream(
             method, self.address + path, content=body, headers=names, timeout=timeout, auth=self._credential
@@ -138,7 +142,7 @@ class Connection:
     def pieces(self, response: httpx.Response, seconds: float) -> Iterator[bytes]:
         """The body of an answer, given up where it stalls or trickles."""
         begun, received = time.monotonic(), 0
-        for piece in response.iter_bytes(_PIECE):
+        for piece in response.iter_bytes():
             received += len(piece)
             if time.monotonic() - begun > seconds + received / SLOWEST:
                 raise self.unreachable("its answer trickles in too slowly")

@@ -24,13 +24,25 @@ PUBLIC_URL = "NB_ARTIFACTS_PUBLIC_URL"
 def connect(address: str, *, key: str | None = None) -> Remote:
     """See `nb_artifacts.store.open_remote`."""
     connection = Connection(address, key=key)
+    try:
+        found = _ask(connection)
+    except BaseException:
+        connection.close()
+        raise
+    if found is None:
+        connection.close()
+        raise unknown_server(connection)
+    return found
+
+
+def _ask(connection: Connection) -> Remote | None:
     answer = connection.ask("GET", "/status", accept=MIME)
     if answer.status == 200 and (id := answer.headers.get("x-nb-artifacts-store")):
         return HttpStore(connection, id)
     if is_prefect(connection):
         public = os.environ.get(PUBLIC_URL)
         return PrefectStore(connection, public=check_address(public) if public else None)
-    raise unknown_server(connection)
+    return None
 
 
 def is_prefect(connection: Connection) -> bool:
@@ -45,5 +57,5 @@ def is_prefect(connection: Connection) -> bool:
 def _is(body: bytes, kind: type) -> bool:
     try:
         return isinstance(msgspec.json.decode(body), kind)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return False

@@ -18,7 +18,7 @@ class Cloud:
         self.address = f"http://127.0.0.1:{self._server.server_address[1]}{PATH}"
 
     def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_):

@@ -289,6 +289,12 @@ class TestPatches:
         put = store.put(record(created=tomorrow, updated=tomorrow))
         assert store.patch(put.id, Patch()).updated > tomorrow
 
+    def test_a_change_made_elsewhere_keeps_its_time(self, store):
+        put = store.put(record("k", 1))
+        later = put.updated + timedelta(seconds=5)
+        assert store.patch(put.id, Patch(data=Raw(b"2"), updated=later)).updated == later
+        assert store.patch(put.id, Patch(description="d", updated=put.updated)).updated > later
+
     @pytest.mark.parametrize(
         "lengths", [(10, 1000), (1000, 10), (1000, 300_000), (300_000, 1000), (300_000, 300_001), (10, 300_000)]
     )
