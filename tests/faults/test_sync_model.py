@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from contract.given import of, record
 from faults.elsewhere import ADDRESS, Pair, content
 from faults.machines import SOAK, size
@@ -21,6 +22,8 @@ from nb_artifacts.store import open_store
 from nb_artifacts.store.http import HttpStore
 from nb_artifacts.store.remotes import Remotes
 from nb_artifacts.wire import Patch, Query, Sort
+
+pytestmark = pytest.mark.timeout(size(300, 3600))
 
 FAULTS = [None, None, None, "before", "after", "late", "killed", 503]
 KEYS = ["a", "b", None]
