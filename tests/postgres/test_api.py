@@ -1,6 +1,7 @@
 """The API over a PostgreSQL store: every recorded scenario, and live events between two replicas."""
 
 import json
+from uuid import uuid4
 
 import pytest
 from api.conftest import Direct
@@ -54,3 +55,21 @@ def test_a_store_without_room_for_more_calls_says_so_to_clients(address, monkeyp
         each.__exit__(None, None, None)
     assert store.put(record("k")).version == 1
     store.close()
+
+
+def test_what_changed_elsewhere_is_taken_once(direct):
+    """As on SQLite: the newer state wins, a late one changes nothing, what was deleted stays so."""
+    first = {"id": str(uuid4()), "op": "put", "record": {"key": "elsewhere", "data": 1, "updated": "2026-01-01T00:00:00Z"}}
+    newer = {**first, "record": {**first["record"], "data": 2, "updated": "2026-01-02T00:00:00Z"}}
+    other = {**first, "record": {"key": "other", "data": 3, "updated": "2026-01-03T00:00:00Z"}}
+    gone = {"op": "delete", "id": str(uuid4())}
+    late = {**first, "id": gone["id"]}
+    reply = direct("POST", "/changes/batch", {"items": [first, newer, first, newer, other, gone, late, gone, {"op": "put"}]})
+    assert [(one["state"], one.get("version")) for one in reply.json()] == [
+        ("done", 1), ("done", 1), ("done", 1), ("done", 1), ("rejected", None), ("done", None), ("done", None), ("done", None), ("rejected", None),
+    ]  # fmt: skip
+    (found,) = direct("POST", "/artifacts/filter", {"artifacts": {"key": {"any_": ["elsewhere"]}}}).json()
+    assert (found["data"], found["updated"]) == (2, "2026-01-02T00:00:00Z")
+    for one in (gone, first):
+        assert direct("POST", "/changes/batch", {"items": [{"op": "delete", "id": one["id"]}]}).status == 200
+        assert direct("GET", f"/artifacts/{one['id']}").status == 404
