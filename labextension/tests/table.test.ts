@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { columnNote, exact, formatter, moment, tableOf } from '../src/tabledata';
 import type { Column } from '../src/wire';
 import { record } from './records';
-import { sourceOf } from './sources';
 
 function column(name: string, kind: Column['kind'], more: Partial<Column> = {}): Column {
   return { name, field: name, dtype: '', kind, index: false, nulls: 0, ...more };

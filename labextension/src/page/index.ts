@@ -8,6 +8,7 @@ import { ArtifactsModel } from '../model';
 import { openSource } from '../source';
 import { mountCard } from '../views';
 import { button, h, notice, reason } from '../views/dom';
+import { Compare } from './compare';
 import { drawRuns } from '../views/runs';
 import type { WireRecord } from '../wire';
 
@@ -145,7 +146,11 @@ async function show(): Promise<void> {
     );
     const past = h('section', 'jp-nba-runs', { 'aria-label': 'Runs', hidden: true });
     let all: WireRecord[] = [];
-    const draw = (): void => drawRuns(past, all, source.record);
+    const compare = new Compare(client, source.record, controller.signal);
+    const draw = (): void => {
+      drawRuns(past, all, source.record);
+      compare.draw(all);
+    };
     const line = await versions(
       source.record,
       found => {
@@ -159,7 +164,7 @@ async function show(): Promise<void> {
     }
     draw();
     source.subscribe(draw, controller.signal);
-    detail.replaceChildren(back, line, card, past);
+    detail.replaceChildren(back, line, compare.line, compare.element, card, past);
     document.title = `${source.record.key ?? 'Artifact'} · Artifacts`;
     await mountCard(card, source, controller.signal, { page: true });
   } catch (error) {

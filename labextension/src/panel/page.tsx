@@ -9,6 +9,7 @@ import { viewOf } from '../views';
 import { codeOf, origin } from '../views/card';
 import type { WireRecord } from '../wire';
 import { Earlier } from './earlier';
+import { Compare } from './compare';
 import { useClock, useSignal } from './hooks';
 import type { PageModel } from './pagemodel';
 import { RunView } from './run';
@@ -28,7 +29,7 @@ export interface PageProps {
   remove: (record: WireRecord) => void;
 }
 
-const TABS = ['Rendered', 'Raw', 'Source', 'Run'] as const;
+const TABS = ['Rendered', 'Changes', 'Raw', 'Source', 'Run'] as const;
 
 type Tab = (typeof TABS)[number];
 
@@ -135,6 +136,7 @@ function Shown(props: ShownProps): ReactElement {
           older={model.older}
           show={id => model.show(id)}
           loadOlder={() => void model.loadOlder()}
+          compare={() => props.choose('Changes')}
           minute={props.minute}
         />
       )}
@@ -275,6 +277,9 @@ function TabPanel(props: ShownProps & { source: Sourced }): ReactElement {
   const { source } = props;
   if (props.tab === 'Run') {
     return <RunTab {...props} />;
+  }
+  if (props.tab === 'Changes') {
+    return <Compare client={props.client} record={props.record} versions={props.model.versions} />;
   }
   if (source === null) {
     return <Skeleton rows={3} />;

@@ -14,6 +14,8 @@ export interface VersionsProps {
   older: boolean;
   show: (id: string) => void;
   loadOlder: () => void;
+  /** Show what changed from another version to this one. */
+  compare: () => void;
   minute: number;
 }
 
@@ -60,6 +62,11 @@ export function Versions(props: VersionsProps): ReactElement {
           </li>
         ))}
       </ol>
+      {props.versions.length > 1 && (
+        <button type="button" className="jp-nba-button" onClick={props.compare}>
+          Compare with …
+        </button>
+      )}
     </nav>
   );
 }

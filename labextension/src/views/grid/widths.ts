@@ -9,6 +9,8 @@ export const SAMPLE = 300;
 const LEAST = 5;
 const MOST = 42;
 const PADDING = 21;
+/** Numbers grow as one scrolls; a number that is cut is another number. */
+const NUMBER = 8;
 
 interface Known {
   seen: number;
@@ -29,7 +31,7 @@ export class Formats {
     }
     const some = cells.filter(cell => cell !== null && cell !== undefined).slice(0, SAMPLE);
     if (known && (known.seen >= 50 || some.length <= 2 * known.seen)) {
-      return false;
+      return grown(column, known, some);
     }
     const format = formatter(column, some);
     const lengths = cells.slice(0, SAMPLE).map(c => (c === null ? 4 : format(c).length));
@@ -59,7 +61,8 @@ export class Formats {
   /** In characters, within reason. */
   width(column: Column, rows: number): number {
     const note = columnNote(column, rows).length * 0.85;
-    const cells = this.known.get(column.field)?.length ?? 10;
+    const least = column.kind === 'number' && rows > SAMPLE ? NUMBER : 0;
+    const cells = Math.max(least, this.known.get(column.field)?.length ?? 10);
     return Math.ceil(Math.min(MOST, Math.max(LEAST, column.name.length + 3, note, cells)));
   }
 }
@@ -75,6 +78,18 @@ export function pixels(characters: number, host: HTMLElement): number {
     host.dataset['ch'] = String(one);
   }
   return Math.round(characters * one + PADDING);
+}
+
+/** Numbers and times are never cut, as long as that is possible. */
+function grown({ kind }: Column, known: Known, cells: readonly Cell[]): boolean {
+  if (kind !== 'number' && kind !== 'time') {
+    return false;
+  }
+  const before = known.length;
+  for (const cell of cells) {
+    known.length = Math.max(known.length, known.format(cell).length);
+  }
+  return known.length > before && before < MOST;
 }
 
 function instant(milliseconds: number): string {

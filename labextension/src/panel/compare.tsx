@@ -1,0 +1,59 @@
+/** What changed from another version of the key to the one that is shown. */
+import { useEffect, useRef, useState } from 'react';
+import type { ReactElement } from 'react';
+import type { Client } from '../client';
+import { ago, summary } from '../format';
+import { mountDiff } from '../views/diff';
+import type { WireRecord } from '../wire';
+import { Message } from './states';
+import { versionWord } from './words';
+
+/** The version that is shown, and those it can be compared with, newest first. */
+export interface CompareProps {
+  client: Client;
+  record: WireRecord;
+  versions: WireRecord[];
+}
+
+/** A choice of the other version, at first the one before, and the comparison. */
+export function Compare({ client, record, versions }: CompareProps): ReactElement {
+  const others = versions.filter(version => version.id !== record.id);
+  const before = others.find(version => (version.version ?? 0) < (record.version ?? Infinity));
+  const [chosen, choose] = useState<string | null>(null);
+  const other = others.find(version => version.id === chosen) ?? before ?? others[0];
+  const host = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const ended = new AbortController();
+    if (host.current && other) {
+      void mountDiff(
+        host.current,
+        {
+          load: (offset, signal) => client.diff(other.id, record.id, offset, signal),
+          blob: id => client.blob(id, ended.signal)
+        },
+        ended.signal
+      );
+    }
+    return () => ended.abort();
+  }, [client, other?.id, record.id, record.seq]);
+  if (!other) {
+    return (
+      <Message title="There is only this version">Changes show once there is another.</Message>
+    );
+  }
+  return (
+    <>
+      <label className="jp-nba-compare">
+        Compare {versionWord(record)} with
+        <select value={other.id} onChange={event => choose(event.target.value)}>
+          {others.map(version => (
+            <option key={version.id} value={version.id}>
+              {versionWord(version)} · {ago(version.created)} · {summary(version)}
+            </option>
+          ))}
+        </select>
+      </label>
+      <div ref={host} />
+    </>
+  );
+}
