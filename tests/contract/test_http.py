@@ -18,7 +18,7 @@ from server.conftest import start
 from nb_artifacts.errors import BlobMissing, Rejected, Unreachable
 from nb_artifacts.store import http_blobs, open_store
 from nb_artifacts.store.remote import Outgoing
-from nb_artifacts.wire import BlobRef, Query, RunQuery, Sort
+from nb_artifacts.wire import BlobRef, Patch, Query, RunQuery, Sort
 
 NUMBER = count()
 
@@ -161,3 +161,19 @@ class TestUploads:
         os.utime(half, (time.time() - 90_000,) * 2)
         store.put_blob(random.Random(2).randbytes(300_000), "image/png")
         assert not half.exists()
+
+
+def test_a_jupyter_server_is_such_a_server_too(jupyter_server):
+    store = open_store(f"http://127.0.0.1:{jupyter_server.port}/nb-artifacts/api", key=jupyter_server.token)
+    content = random.Random(3).randbytes(100_000)
+    ref = BlobRef(sha256=hashlib.sha256(content).hexdigest(), size=len(content), media="image/png")
+    assert store.missing_blobs([ref]) == [ref]
+    store.send_blob(ref, lambda: io.BytesIO(content))
+    given = record("k", blob=ref)
+    assert store.send([Outgoing("put", given.id, given)])[0].state == "done"
+    assert store.get(given.id).blob == ref
+    with store.open_blob(ref) as file:
+        assert file.read() == content
+    assert store.patch(given.id, Patch(description="d")).description == "d"
+    store.delete(given.id)
+    assert store.changes()[-1].deleted.id == given.id
