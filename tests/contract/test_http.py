@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import pytest
+from api.conftest import server as jupyter_server  # noqa: F401
 from api.conftest import stop_server
 from contract.given import record, run
 from contract.store_suite import *  # noqa: F403
@@ -163,7 +164,7 @@ class TestUploads:
         assert not half.exists()
 
 
-def test_a_jupyter_server_is_such_a_server_too(jupyter_server):
+def test_a_jupyter_server_is_such_a_server_too(jupyter_server):  # noqa: F811
     store = open_store(f"http://127.0.0.1:{jupyter_server.port}/nb-artifacts/api", key=jupyter_server.token)
     content = random.Random(3).randbytes(100_000)
     ref = BlobRef(sha256=hashlib.sha256(content).hexdigest(), size=len(content), media="image/png")
