@@ -162,7 +162,7 @@ def test_diff_shows_what_changed(kernel):
     shown = kernel.run("%artifact diff compared@1 compared@2").outputs[0]
     assert "1 row changed" in shown["text/plain"] and "1 → 2" in shown["text/html"]
     assert "no difference" in kernel.run("%artifact diff compared@1 compared@2 --tolerance=1").text
-    assert "matched by n." in kernel.run("%artifact diff compared@1 compared@2 --key-columns n").text
+    assert "matched by n;" in kernel.run("%artifact diff compared@1 compared@2 --key-columns n").text
     assert "diff K@A K@B" in kernel.run("%artifact diff compared@1", check=False).error
     assert "'x' is not a number" in kernel.run("%artifact diff compared@1 compared@2 --tolerance x", check=False).error
     assert "compared@1" in kernel.complete("%artifact diff compared@")
