@@ -84,6 +84,8 @@ def drain(
         for lane in lanes:
             lane.join(None if deadline is None else max(0.0, deadline - time.monotonic()))
         line.stop()
+    if work.unforeseen is not None:
+        raise work.unforeseen
     if work.error is None:
         with contextlib.suppress(StoreError):
             remotes.advance(address)
@@ -95,7 +97,7 @@ def _start(work: _Work) -> list[threading.Thread]:
     lanes: list[threading.Thread] = []
     with contextlib.suppress(RuntimeError):
         for n in range(1, LANES):
-            lane = threading.Thread(target=work.lane, name=f"nb-artifacts-send-{n}", daemon=True)
+            lane = threading.Thread(target=work.lane_beside, name=f"nb-artifacts-send-{n}", daemon=True)
             lane.start()
             lanes.append(lane)
     return lanes
@@ -127,6 +129,7 @@ class _Work:
         self._runs: set[UUID] = set()
         self.sent = self.deleted = self.refused = 0
         self.error: StoreError | None = None
+        self.unforeseen: Exception | None = None
 
     def lane(self, *, once: bool = False) -> None:
         """Send batch after batch. An error ends all lanes."""
@@ -145,6 +148,13 @@ class _Work:
                 self._line.done(batch)
             if once:
                 return
+
+    def lane_beside(self) -> None:
+        """As `lane`, in a thread whose unforeseen error is raised where it was started."""
+        try:
+            self.lane()
+        except Exception as error:  # noqa: BLE001 -- it is raised in `drain`
+            self.unforeseen = error
 
     def _fail(self, error: StoreError) -> None:
         with self._lock:
@@ -263,6 +273,7 @@ class _Work:
             except _OF_ONE_ROW as error:
                 return str(error)
             self._there.add(ref.sha256)
+            self._uploading.pop(ref.sha256, None)
         return None
 
 

@@ -11,6 +11,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from nb_artifacts import config
+from nb_artifacts.errors import InvalidValue
 from nb_artifacts.notices import warn
 from nb_artifacts.sender import thread
 from nb_artifacts.sender.thread import Sender
@@ -56,11 +58,19 @@ def ensure(store: SqliteStore, settings: RemoteSettings) -> Sender:
         with _all.lock:
             sender = _all.senders.get(key)
             if sender is None:
-                sender = _all.senders[key] = Sender(store, settings)
+                sender = _all.senders[key] = Sender(store, settings, current=_current)
                 sender.start()
     if sender.settings is not settings:
         sender.use(settings)
     return sender
+
+
+def _current() -> RemoteSettings | None:
+    """What is set by now: a sender stops when it is not its address any more."""
+    try:
+        return config.remote()
+    except InvalidValue:
+        return None
 
 
 def wake(store: SqliteStore, settings: RemoteSettings) -> None:

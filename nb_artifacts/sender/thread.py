@@ -63,6 +63,7 @@ class Sender:
         store: SqliteStore,
         settings: RemoteSettings,
         *,
+        current: Callable[[], RemoteSettings | None] | None = None,
         connect: Callable[[RemoteSettings], Remote] | None = None,
         owner: Writer | None = None,
         limits: Limits | None = None,
@@ -79,6 +80,7 @@ class Sender:
         """How many passes were made, with or without success."""
         self.waiting = 0
         """How many artifacts waited when that was last looked at, which is when they cannot be sent."""
+        self._current = current or (lambda: self.settings)
         self._connect = connect or (lambda settings: open_remote(settings.address, key=settings.key))
         self._owner = owner
         self._remote: Remote | None = None
@@ -156,6 +158,9 @@ class Sender:
 
     def _turn(self) -> float:
         """Send if there is something to send and nothing in the way; seconds until it is worth looking again."""
+        if not self._is_wanted():
+            self._let_go()
+            return 1.0
         wait = self._not_before - time.monotonic()
         if wait > 0:
             self._look_at_the_queue()
@@ -171,6 +176,14 @@ class Sender:
             return min(asked, 1.0)
         self._pass()
         return 0.0 if self.done.error is None else self.limits.poll
+
+    def _is_wanted(self) -> bool:
+        """Whether the settings still name this remote; another key in them is used from now on."""
+        settings = self._current()
+        if settings is None or settings.address != self.settings.address:
+            return False
+        self.use(settings)
+        return True
 
     def _is_new(self) -> bool:
         """Whether there may be something to send: a newer seq, or the past was asked for."""
@@ -190,6 +203,7 @@ class Sender:
         self.passes += 1
         if drained.error is None:
             self.failures = 0
+            self.remotes.in_order(self.settings.address)
             self._seen = (newest, self._cursor())
         else:
             self._failed(drained.error)
@@ -231,8 +245,7 @@ class Sender:
         with contextlib.suppress(StoreError):
             self.remotes.failed(self.settings.address, text, paused=paused, resume=resume)
             if paused:  # somebody else may have the right key
-                self._leased_until = 0.0
-                self.remotes.release(self.settings.address, self._me())
+                self._let_go()
 
     def _in_words(self, error: StoreError) -> str:
         text = str(error)
@@ -253,6 +266,11 @@ class Sender:
         self._leased_until = begun + self.limits.lease if held else 0.0
         return held
 
+    def _let_go(self) -> None:
+        if self._leased_until:
+            self._leased_until = 0.0
+            self.remotes.release(self.settings.address, self._me())
+
     def _keep_lease(self) -> None:
         """Beside the passes, which may take long: what is held is renewed in good time."""
         while not self._closing.wait(self.limits.lease / 3):
@@ -264,7 +282,7 @@ class Sender:
         """Asked by a pass before each batch."""
         if self._closing.is_set():
             return self._deadline is not None and time.monotonic() < self._deadline
-        return self._holds()
+        return self._is_wanted() and self._holds()
 
     def _look_at_the_queue(self) -> None:
         """Count what waits, now and then: more than `MOST_WAITING` is told in a cell."""

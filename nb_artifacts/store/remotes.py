@@ -184,6 +184,13 @@ class Remotes(Leases):
         values = {"remote": n, "error": error, "now": _now(), "paused": paused, "resume": resume and int(resume * 1e6)}
         self._database.write(lambda c: c.execute(sql.FAILED, values), durable=False)
 
+    def in_order(self, address: str) -> None:
+        """Nothing is in the way any more, whether or not there was something to send."""
+        known = self._known(address)
+        select = "SELECT failed IS NOT NULL OR paused IS NOT NULL FROM remote WHERE n = ?"
+        if self._database.read(lambda c: c.execute(select, (known.n,)).fetchone())[0]:
+            self._database.write(lambda c: c.execute(sql.IN_ORDER, {"remote": known.n}), durable=False)
+
     def count(self, address: str) -> int:
         """How many artifacts and deletions wait."""
         values = _of(self._known(address))

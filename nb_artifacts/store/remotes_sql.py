@@ -105,6 +105,7 @@ REFUSE = (
     "tries = tries + 1, error = excluded.error, parked = CASE WHEN tries + 1 >= :most THEN :seq END"
 )
 WENT_WELL = "UPDATE remote SET last_ok = :now, last_error = NULL, failed = NULL, paused = NULL, resume = NULL WHERE n = :remote"
+IN_ORDER = "UPDATE remote SET last_error = NULL, failed = NULL, paused = NULL, resume = NULL WHERE n = :remote"
 FAILED = "UPDATE remote SET last_error = :error, failed = :now, paused = :paused, resume = :resume WHERE n = :remote"
 FORGET = (
     "DELETE FROM sent WHERE remote = :remote AND parked IS NULL "

@@ -17,8 +17,9 @@ from faults.processes import Child
 from msgspec import Raw
 from waiting import until
 
+import nb_artifacts as nba
 from nb_artifacts.addresses import RemoteSettings, Secret
-from nb_artifacts.sender import Sender, pace, thread
+from nb_artifacts.sender import Sender, close_all, pace, running, thread, wake
 from nb_artifacts.sender.thread import Limits
 from nb_artifacts.store import open_store
 from nb_artifacts.wire import Patch, Query, RunKind, RunQuery, RunState, Sort
@@ -322,19 +323,16 @@ def test_blobs_go_on_where_they_were_cut(machine, hasty):
 
 def test_a_full_queue_is_told_and_drops_nothing(served, tmp_path, monkeypatch, recwarn):
     """R-36."""
-    from nb_artifacts.sender import close_all, wake
-
     monkeypatch.setattr(thread, "MOST_WAITING", size(100, 1000))
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         settings = RemoteSettings(f"http://127.0.0.1:{closed.getsockname()[1]}/api", None)
+        nba.configure(api_url=settings.address)
         store = open_store(tmp_path / "home", durable=False)
         wake(store, settings)
         total = size(200, 2000)
         for n in range(total):
             store.put(record(f"k{n}"))
-        from nb_artifacts.sender import running
-
         sender = running(store, settings.address)
         until(lambda: sender.waiting >= total)
         for _ in range(3):
@@ -342,6 +340,7 @@ def test_a_full_queue_is_told_and_drops_nothing(served, tmp_path, monkeypatch, r
         told = [str(one.message) for one in recwarn if "wait to be sent" in str(one.message)]
         assert len(told) == 1 and str(tmp_path / "home") in told[0]
         assert store.count(Query()) == sender.remotes.count(settings.address) == total
+        nba.configure(api_url=None)
         close_all(0.5)
 
 

@@ -14,6 +14,7 @@ from faults.elsewhere import ADDRESS, SETTINGS, Elsewhere, content
 from faults.processes import Child
 from waiting import until
 
+import nb_artifacts as nba
 from nb_artifacts.addresses import Secret
 from nb_artifacts.process import this_process
 from nb_artifacts.sender import Sender, close_all, ensure, pace, running
@@ -145,7 +146,7 @@ def test_a_failure_is_shown_and_ends(here, there, connection, begin, monkeypatch
     assert state.pending == 1 and state.last_error == "elsewhere is busy"
     connection.fault = lambda *_: None
     until(lambda: pending(sender) == 0)
-    assert (sender.failures, sender.error, sender.remotes.state(ADDRESS).last_error) == (0, None, None)
+    until(lambda: (sender.failures, sender.error, sender.remotes.state(ADDRESS).last_error) == (0, None, None))
 
 
 def test_waiting_after_a_failure_is_not_cut_short_by_new_rows(here, connection, begin, monkeypatch):
@@ -172,7 +173,52 @@ def test_denied_it_lets_others_try_and_goes_on_with_another_key(here, there, con
     connection.fault = lambda *_: None
     sender.use(replace(SETTINGS, key=Secret("a-better-key")))
     until(lambda: there.get(made.id))
-    assert sender.remotes.state(ADDRESS).paused is None
+    until(lambda: sender.remotes.state(ADDRESS).paused is None)
+
+
+def test_what_the_settings_do_not_name_any_more_gets_nothing(here, connection, begin):
+    chosen = [SETTINGS]
+    sender = begin(start=False)
+    sender._current = lambda: chosen[0]
+    here.put(record("k"))
+    for chosen[0] in (None, replace(SETTINGS, address="http://other/api")):
+        assert sender._turn() == 1.0
+        assert connection.asked == []
+    chosen[0] = replace(SETTINGS, key=Secret("another-key"))
+    sender._turn()
+    assert pending(sender) == 0 and sender.settings.key == "another-key"
+    chosen[0] = None
+    sender._turn()
+    assert sender.remotes.sender(ADDRESS) == (None, None)
+
+
+def test_nothing_in_the_way_is_told_also_where_there_is_nothing_to_send(here, connection, begin):
+    sender = begin(start=False)
+    made = here.put(record("k"))
+    connection.fault = lambda *_: 503
+    sender._turn()
+    assert sender.remotes.state(ADDRESS).last_error
+    here.delete(made.id)
+    connection.fault = lambda *_: None
+    sender.retry()
+    sender._turn()
+    state = sender.remotes.state(ADDRESS)
+    assert (state.failed, state.last_error) == (None, None)
+
+
+def test_an_error_nobody_foresaw_beside_is_raised(here, connection, begin):
+    sender = begin(start=False)
+    for n in range(500):
+        here.put(record(f"k{n}"))
+
+    def fault(*_):
+        if threading.current_thread() is not threading.main_thread():
+            raise KeyError("a bug")
+
+    connection.fault = fault
+    with pytest.raises(KeyError, match="a bug"):
+        while pending(sender):
+            sender._pass()
 
 
 def test_closed_it_sends_the_rest_and_lets_go(here, there, begin):
@@ -207,10 +253,12 @@ def test_an_error_nobody_foresaw_is_logged_and_tried_again(here, there, begin, c
 def test_a_process_has_one_for_each_address_and_a_fork_none(here):
     closed = replace(SETTINGS, address="http://127.0.0.1:9/api")
     try:
+        nba.configure(api_url=closed.address)
         sender = ensure(here, closed)
         assert ensure(here, closed) is sender is running(here, closed.address)
+        nba.configure(api_key="another-key")
         other = replace(closed, key=Secret("another-key"))
-        assert ensure(here, other) is sender and sender.settings is other
+        assert ensure(here, other) is sender and sender.settings == other
 
         def forked(send):
             send(running(here, closed.address) is None)
@@ -222,7 +270,10 @@ def test_a_process_has_one_for_each_address_and_a_fork_none(here):
         none, (own, passes) = Child(forked).wait()
         assert none and own and passes == 0, "the parent sends"
         assert sender._thread.is_alive()
+        nba.configure(api_url="off")
+        until(lambda: sender.remotes.sender(closed.address) == (None, None))
     finally:
+        nba.configure(api_url=None, api_key=None)
         close_all(0.1)
     assert running(here, closed.address) is None
 
