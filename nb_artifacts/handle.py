@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 from msgspec import UNSET
 
 from nb_artifacts import cells, config, core, display, runs
-from nb_artifacts.errors import InvalidValue, NotFound, UnsupportedType
+from nb_artifacts.errors import InvalidValue, NotFound
+from nb_artifacts.turned import Turned
 from nb_artifacts.types import Payload, coerce
-from nb_artifacts.types.image import Image
 from nb_artifacts.types.other import Other
 from nb_artifacts.types.progress import Progress
-from nb_artifacts.types.table import Table
 from nb_artifacts.wire import decode_data
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
     from uuid import UUID
-
-    import pandas as pd
-    import polars as pl
-    import pyarrow as pa
-    from PIL import Image as PILImage
 
     from nb_artifacts.diff import Diff
     from nb_artifacts.store import Store
@@ -35,7 +27,7 @@ if TYPE_CHECKING:
 _IN_PLACE = ("progress", "display")
 
 
-class Artifact:
+class Artifact(Turned):
     """One version of an artifact.
 
     Made by ``Artifact.get``, ``create`` and the magics; or, as with Prefect, from parts:
@@ -82,18 +74,33 @@ class Artifact:
 
     @classmethod
     def get(
-        cls, key: str | None = None, version: int | None = None, *, id: UUID | str | None = None, remote: bool = True
+        cls,
+        key: str | None = None,
+        version: int | None = None,
+        *,
+        id: UUID | str | None = None,
+        remote: bool = True,
+        columns: Sequence[Any] | None = None,
+        where: str | None = None,
+        limit: int | None = None,
     ) -> Artifact | None:
         """The artifact of a key (its highest version, or the one asked for) or of an id; None if there is none.
 
         Where an API is set, what other machines made is found too; a version is the number that the API gave. With
-        `remote=False` the API is not asked. Raises `InvalidKey`, `InvalidValue` and `StoreError`.
+        `remote=False` the API is not asked. Of a table `columns`, `where` (an SQL expression over its columns) and `limit`
+        read no more than they name: its value then is that part. Raises `InvalidKey`, `InvalidValue` (`BadQuery` for a
+        part that cannot be read) and `StoreError`.
         """
         record = core.get(key, version, id=id, remote=remote)
         if record is None:
             return None
         runs.note_input(record.id)
-        return cls._of(record, core.reading_store())
+        store = core.reading_store()
+        if columns is None and where is None and limit is None:
+            return cls._of(record, store)
+        from nb_artifacts.query.select import part
+
+        return cls._of(record, store, part(core.whole(record, store), store, columns, where, limit))
 
     @classmethod
     def get_or_create(
@@ -231,44 +238,6 @@ class Artifact:
         """The source of the cell that made it, known secrets redacted; None outside cells."""
         cell = core.cell_of(self._kept())
         return cell.provenance.source if cell else None
-
-    # What it can be turned into
-
-    def _table(self) -> Table:
-        if not isinstance(self.payload, Table):
-            raise UnsupportedType(f"{self!r} is not a table: use .value.")
-        return self.payload
-
-    def to_pandas(self) -> pd.DataFrame:
-        """A table as a pandas DataFrame, dtypes and index as kept. Raises `UnsupportedType` for another type."""
-        return self._table().to_pandas()
-
-    def to_polars(self) -> pl.DataFrame:
-        """A table as a polars DataFrame. Raises `UnsupportedType` for another type or without polars."""
-        return self._table().to_polars()
-
-    def to_arrow(self) -> pa.Table:
-        """A table as a pyarrow Table. Raises `UnsupportedType` for another type."""
-        return self._table().to_arrow()
-
-    def image(self) -> PILImage.Image:
-        """An image as a Pillow image. Raises `UnsupportedType` for another type, and for one that is only a URL."""
-        if not isinstance(self.payload, Image):
-            raise UnsupportedType(f"{self!r} is not an image: use .value.")
-        return self.payload.image()
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write its content to a file; the suffix chooses the form (a table: .parquet, .csv, .json). Gives the path.
-
-        Raises `InvalidValue` for a suffix that this type cannot be written as, naming those that can.
-        """
-        target = Path(path).expanduser()
-        content = self.payload.file(target.suffix.lower())
-        try:
-            target.write_bytes(content)
-        except OSError as error:
-            raise InvalidValue(f"{target} cannot be written: {error.strerror}. Choose another place.") from None
-        return target
 
     def diff(self, other: Artifact | int | str, *, key_columns: Sequence[str] | None = None, tolerance: float = 0.0) -> Diff:
         """What changed from this one to `other`: an artifact, a version of the same key, or a name (``K``, ``K@V``, an id).

@@ -280,7 +280,7 @@ export interface TableInfo {
   rows: number;
   columns: Column[];
   column_count: number;
-  library: 'pandas' | 'polars' | 'pyarrow' | 'list-of-dicts' | 'list-of-lists' | 'dict-of-lists' | 'arrow';
+  library: 'pandas' | 'polars' | 'pyarrow' | 'list-of-dicts' | 'list-of-lists' | 'dict-of-lists' | 'arrow' | 'duckdb';
   size: number;
   live?: LiveTable;
 }

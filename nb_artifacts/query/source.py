@@ -74,7 +74,7 @@ class Source:
         self.name = name
         try:
             file = pq.ParquetFile(path, memory_map=True)
-            self.meta = _meta_of(file)
+            self.meta = meta_of(file)
             names = list(file.schema_arrow.names)
             if _needs_plain(file.schema_arrow):
                 path = plain_copy(path, file.schema_arrow, limits.temp)
@@ -156,7 +156,8 @@ def connect(path: str, limits: Limits) -> Any:
     return connection
 
 
-def _meta_of(file: Any) -> dict[str, Any]:
+def meta_of(file: Any) -> dict[str, Any]:
+    """What `types` noted of the table; empty in a file of another program."""
     found = (file.metadata.metadata or {}).get(_sheet.META)
     meta: dict[str, Any] = msgspec.json.decode(found) if found is not None else {}
     return meta

@@ -41,7 +41,7 @@ def encode_frame(frame: pd.DataFrame) -> Sheet:
         columns.append(_column(name, field, array, spec, str(series.dtype)))
     meta = {
         "library": "pandas", "columns": specs[len(index_names) :], "index": index,
-        "labels": _encode_labels(frame.columns), "attrs": _attrs(frame),
+        "labels": encode_labels(frame.columns), "attrs": _attrs(frame),
     }  # fmt: skip
     try:
         table = pa.table(arrays, names=index_names + names, metadata=metadata) if arrays else pa.table({})
@@ -183,7 +183,7 @@ def _encode_category(values: Any, name: str) -> tuple[Any, Spec]:
     if isinstance(dictionary, pa.ChunkedArray):
         dictionary = pa.concat_arrays(dictionary.chunks) if dictionary.num_chunks else pa.array([], dictionary.type)
     plain = not spec.get("text") and kind_of(dictionary.type, spec) in {"number", "text", "time"}
-    kept = _encode_labels(dtype.categories, dictionary, spec)
+    kept = encode_labels(dtype.categories, dictionary, spec)
     if not plain:
         labels = [str(category) for category in dtype.categories]
         if len(set(labels)) != len(labels):
@@ -228,7 +228,7 @@ def _freq(index: Any) -> str | None:
     return str(freq.freqstr)
 
 
-def _encode_labels(labels: pd.Index[Any], array: Any = None, spec: Spec | None = None) -> Spec:
+def encode_labels(labels: pd.Index[Any], array: Any = None, spec: Spec | None = None) -> Spec:
     """Column names or categories: texts and other objects as JSON, the rest as Arrow."""
     import pandas as pd
 

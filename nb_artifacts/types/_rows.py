@@ -81,6 +81,8 @@ def encode_foreign(value: Any) -> Sheet:
     """A table of polars, pyarrow, or anything that offers an Arrow stream. Errors as `encode_rows`."""
     if isinstance(value, loaded("polars", "DataFrame", "Series")):
         return _encode_polars(value)
+    if isinstance(value, loaded("duckdb", "DuckDBPyRelation")):
+        return _encode_arrow(_arrow_table(value), "duckdb", [str(dtype) for dtype in value.types])
     batch = isinstance(value, loaded("pyarrow", "RecordBatch"))
     ours = batch or isinstance(value, loaded("pyarrow", "Table"))
     return _encode_arrow(_arrow_table(value), "pyarrow" if ours else "arrow", batch=batch)
@@ -128,6 +130,29 @@ def _encode_polars(value: Any) -> Sheet:
     return _encode_arrow(table, "polars", [str(dtype) for dtype in frame.dtypes], series=series)
 
 
+def relation(table: pa.Table) -> Any:
+    """A DuckDB relation of the same rows. Raises `UnsupportedType` without DuckDB."""
+    import pyarrow as pa
+
+    try:
+        import duckdb
+    except ImportError:
+        raise UnsupportedType("duckdb is not installed here: pip install duckdb, or take .to_arrow().") from None
+    return duckdb.from_arrow(pa.table([_stored(column) for column in table.columns], names=table.column_names))
+
+
+def _stored(column: Any) -> Any:
+    """Periods and intervals of pandas as the whole numbers and structs that they are kept as."""
+    import pyarrow as pa
+
+    kind = column.type
+    if not (isinstance(kind, pa.BaseExtensionType) and kind.extension_name.startswith("pandas.")):
+        return column
+    parts: list[Any] = [chunk.storage for chunk in column.chunks]
+    storage: Any = kind.storage_type
+    return pa.chunked_array(parts, type=storage)
+
+
 def specs_of(meta: dict[str, Any]) -> list[Spec]:
     """What the columns of a stored table were made from, levels of the index first."""
     return [*meta.get("index", {}).get("levels", []), *meta.get("columns", [])]
@@ -144,6 +169,8 @@ def decode(table: pa.Table, meta: dict[str, Any]) -> Any:
 
         frame: Any = pl.from_arrow(found)
         return frame.to_series() if meta["series"] else frame
+    if meta["library"] == "duckdb":
+        return relation(found)
     return found.combine_chunks().to_batches()[0] if meta.get("batch") and found.num_rows else found
 
 

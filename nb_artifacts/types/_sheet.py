@@ -14,12 +14,16 @@ from nb_artifacts.errors import InvalidValue
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Library = Literal["pandas", "polars", "pyarrow", "list-of-dicts", "list-of-lists", "dict-of-lists", "arrow"]
+Library = Literal["pandas", "polars", "pyarrow", "list-of-dicts", "list-of-lists", "dict-of-lists", "arrow", "duckdb"]
 Kind = Literal["number", "text", "bool", "time", "other"]
 Spec = dict[str, Any]
 """How to turn an Arrow column back into the column it was made from; plain JSON."""
 
 META = b"nb_artifacts"
+GROUP_ROWS = 131_072
+"""Rows of a row group: what is read at least to show one page."""
+DICTIONARY_BYTES = 131_072
+"""A dictionary that grows larger does not pay: a row group is then written plainly, which takes less time and less room."""
 _WRITTEN: dict[str, Kind] = {"int": "number", "Decimal": "number", "time": "time"}
 """Kinds of what is written as text for want of an Arrow type with room for it."""
 _MAX_META = 50_000_000
@@ -114,8 +118,10 @@ def to_parquet(sheet: Sheet) -> bytes:
     if not beside:
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), META: meta})
     try:
-        with pq.ParquetWriter(sink, table.schema, compression="zstd") as writer:
-            writer.write_table(table)
+        with pq.ParquetWriter(
+            sink, table.schema, compression="zstd", dictionary_pagesize_limit=DICTIONARY_BYTES
+        ) as writer:
+            writer.write_table(table, row_group_size=GROUP_ROWS)
             if beside:
                 writer.add_key_value_metadata({META.decode(): meta.decode()})
     except (pa.ArrowException, ValueError) as error:

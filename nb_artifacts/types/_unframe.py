@@ -25,7 +25,7 @@ def decode_frame(table: pa.Table, meta: dict[str, Any]) -> pd.DataFrame:
         # Of bare objects pandas would guess another dtype.
         data[place] = pd.Series(values, index=index, dtype=object) if spec["as"] == "objects" else values
     frame = pd.DataFrame(data, index=index, copy=False)
-    frame.columns = _decode_labels(meta["labels"])
+    frame.columns = decode_labels(meta["labels"])
     if meta.get("attrs"):
         frame.attrs = meta["attrs"]
     return frame
@@ -55,7 +55,9 @@ def decode_values(column: Any, spec: Spec) -> Any:
     if isinstance(dtype, pd.SparseDtype):
         return pd.arrays.SparseArray(column.to_pandas().to_numpy(), dtype=dtype)
     if hasattr(dtype, "__from_arrow__"):
-        return dtype.__from_arrow__(column)
+        # Of an interval with a time zone pandas forgets that zone where there is no row.
+        bare = not len(column) and isinstance(dtype, pd.IntervalDtype)
+        return pd.Series([], dtype=dtype).array if bare else dtype.__from_arrow__(column)
     found = column.to_numpy()
     return found if found.dtype == dtype else found.astype(dtype)
 
@@ -72,7 +74,7 @@ def _decode_category(column: Any, spec: Spec) -> pd.Categorical[Any]:
     import pandas as pd
     import pyarrow as pa
 
-    categories = _decode_labels(spec["categories"])
+    categories = decode_labels(spec["categories"])
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     column = column.unify_dictionaries()
@@ -124,7 +126,7 @@ def decode_axis(spec: Spec, columns: list[Any]) -> pd.Index[Any]:
     return only
 
 
-def _decode_labels(spec: Spec) -> pd.Index[Any]:
+def decode_labels(spec: Spec) -> pd.Index[Any]:
     import numpy as np
     import pandas as pd
 

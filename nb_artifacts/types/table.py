@@ -16,6 +16,7 @@ from nb_artifacts.types.base import Blob, Content, Payload, builtins, no_suffix,
 from nb_artifacts.types.text import size
 
 if TYPE_CHECKING:
+    import duckdb
     import pandas as pd
     import polars as pl
     import pyarrow as pa
@@ -139,7 +140,7 @@ class Table(Payload):
     def value(self) -> Any:
         """The table as it was given; after reading one equal to it, of the same library."""
         if self._given is None:
-            self._given = self._json if self._blob is None else _restored(*self._read())
+            self._given = self._json if self._blob is None else restored(*self._read())
         return self._given
 
     def _parts(self) -> tuple[pa.Table, list[Spec]]:
@@ -192,6 +193,13 @@ class Table(Payload):
             raise UnsupportedType(f"polars cannot hold this table: {error}") from None
         return found if isinstance(found, pl.DataFrame) else found.to_frame()
 
+    def to_duckdb(self) -> duckdb.DuckDBPyRelation:
+        """A DuckDB relation; the levels of an index come first as columns. Raises `UnsupportedType` without DuckDB."""
+        value = self.value
+        kept = isinstance(value, loaded("duckdb", "DuckDBPyRelation"))
+        found: duckdb.DuckDBPyRelation = value if kept else _rows.relation(self.to_arrow())
+        return found
+
     @property
     def head(self) -> tuple[TableInfo, list[_data.Row]]:
         """What is known of the table, and its first rows."""
@@ -234,7 +242,7 @@ class Table(Payload):
         raise no_suffix(suffix, "a table", (".parquet", ".csv", ".json"))
 
 
-def _restored(table: pa.Table, meta: dict[str, Any] | None) -> Any:
+def restored(table: pa.Table, meta: dict[str, Any] | None) -> Any:
     """The value that a Parquet file of ours was made from; of another's, a pandas frame."""
     if meta is None:
         return table.to_pandas()

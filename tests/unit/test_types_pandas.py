@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -136,6 +137,34 @@ DTYPES = {
 }
 if int(pd.__version__.split(".")[0]) >= 3:  # Arrow has no place for those of pandas 2, which are refused by name
     DTYPES["interval-zone"] = pd.Series(pd.interval_range(pd.Timestamp("2020", tz="Europe/Berlin"), periods=3))
+
+
+@pytest.mark.parametrize("name", DTYPES)
+def test_a_column_without_rows_comes_back_equal(name):
+    assert_kept(pd.DataFrame({"x": DTYPES[name]}).iloc[:0])
+
+
+def test_a_table_of_many_row_groups_comes_back_equal():
+    rows = 300_001
+    numbers = np.arange(rows)
+    texts = np.array(["a", None, np.nan, "b"], dtype=object)[numbers % 4]
+    frame = pd.DataFrame({
+        "n": numbers, "c": pd.Categorical.from_codes(numbers % 5 - 1, ["d", "b", "a", "c"]), "o": pd.Series(texts, dtype=object),
+        "i": pd.interval_range(0, periods=rows), "late": pd.Categorical.from_codes((numbers > 200_000).astype(int), ["x", "y"]),
+    })  # fmt: skip
+    frame.index = pd.Index(numbers[::-1], name="k")
+    found = assert_kept(frame)
+    assert [type(value) for value in found["o"][:8]] == [type(value) for value in texts[:8]]
+    blob = coerce(frame).content().blob[0]
+    groups = pq.ParquetFile(io.BytesIO(blob)).metadata
+    assert [groups.row_group(n).num_rows for n in range(groups.num_row_groups)] == [131_072, 131_072, 37_857]
+
+
+def test_an_unchanged_table_has_the_same_bytes():
+    frame = pd.DataFrame({"x": DTYPES["category"], "y": DTYPES["object-str-mixed-nulls"][:3]})
+    assert (
+        coerce(frame).content().blob == coerce(frame.copy()).content().blob == coerce(back(coerce(frame)).value).content().blob
+    )
 
 
 @pytest.mark.parametrize("name", DTYPES)
