@@ -16,9 +16,11 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from nb_artifacts import core, display
+from msgspec import UNSET
+
+from nb_artifacts import core, display, outbox
 from nb_artifacts.errors import InvalidValue, NotFound, StoreError
-from nb_artifacts.handle import Artifact
+from nb_artifacts.handle import Artifact, switched_off
 from nb_artifacts.live_rows import Rows
 from nb_artifacts.notices import warn
 from nb_artifacts.process import this_process
@@ -27,7 +29,7 @@ from nb_artifacts.types import Table
 from nb_artifacts.types._live import LiveTable as Info
 from nb_artifacts.types.text import one_line
 from nb_artifacts.unwinding import state_of
-from nb_artifacts.wire import now
+from nb_artifacts.wire import Patch, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -165,11 +167,26 @@ class _Writer:
         self._saved = True
         self._store = core.current_store()
         self._payload = self._made()
-        self._record = core.keep(self._payload, key, description, tags=tags)
+        try:
+            self._record = core.keep(self._payload, key, description, tags=tags, hidden=switched_off(show))
+            self._begin(show)
+        except KeyboardInterrupt as stop:
+            self._interrupted(stop)
+            raise
+
+    def _begin(self, show: bool | None) -> None:
         self._live, self._shown = display.Live(str(self._record.id)), self._record
         _writers.add(self)
         self.artifact._shown(show)
         ticker.add(self)
+
+    def _interrupted(self, stop: KeyboardInterrupt) -> None:
+        """It never began; if its artifact is there already, it says so."""
+        found = self._store.get(stop.artifact_id) if hasattr(stop, "artifact_id") else self.__dict__.get("_record")
+        if found is not None:
+            self._record = self._shown = found
+            self._live = display.Live(str(found.id))
+            self.end("interrupted", stop)
 
     @property
     def id(self) -> UUID:
@@ -213,8 +230,9 @@ class _Writer:
             begun, final = time.monotonic(), self.state != "running"
             try:
                 payload = self._made()
-                self._record = core.change(self._record.id, payload, durable=final, store=self._store)
+                self._record = self._store.patch(self._record.id, self._patch(payload), durable=final)
                 self._payload, self._saved = payload, True
+                outbox.wake()
             except NotFound:
                 self._gone = self._saved = True  # deleted while it ran: nothing is left to write to
                 return
@@ -224,6 +242,15 @@ class _Writer:
             took, size = time.monotonic() - begun, self._record.blob.size if self._record.blob else 0
             self._due = time.monotonic() + max(self._every, SHARE * took, size / BYTES)
             self._show(final=final)
+
+    def _patch(self, payload: Table) -> Patch:
+        content = payload.content()
+        assert content.blob is not None
+        said = {**(self._record.metadata_ or {}), **content.metadata}
+        return Patch(
+            data=content.data, info=content.info, blob=self._store.put_blob(*content.blob),
+            metadata_=UNSET if said == (self._record.metadata_ or {}) else said,
+        )  # fmt: skip
 
     def _show(self, *, final: bool = False) -> None:
         record = self._record

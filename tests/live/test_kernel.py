@@ -72,8 +72,13 @@ def test_an_exception_in_a_cell_fails_it(kernel):
 
 
 def test_interrupting_the_kernel_interrupts_it(kernel):
-    timer = threading.Timer(1.0, kernel.manager.interrupt_kernel)
-    timer.start()
+    store = open_store(kernel.home)
+
+    def interrupt():
+        until(lambda: any(record.info["rows"] for record in store.find(settle.Query(latest=True))))
+        kernel.manager.interrupt_kernel()
+
+    threading.Thread(target=interrupt).start()
     ran = kernel.run(
         "with nba.live_table('stopped', display=False) as table:\n    table.append(n=1)\n    time.sleep(60)", check=False
     )

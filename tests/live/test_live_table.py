@@ -234,7 +234,7 @@ def test_a_store_that_cannot_be_written_is_warned_of_and_written_later(monkeypat
     table = nba.live_table("full")
     table.append(n=0)
     with monkeypatch.context() as broken:
-        broken.setattr(core, "change", lambda *a, **k: (_ for _ in ()).throw(StoreFull("no space")))
+        broken.setattr(type(core.current_store()), "patch", lambda *a, **k: (_ for _ in ()).throw(StoreFull("no space")))
         table.append(n=1)
         with pytest.warns(UserWarning, match="not kept at the moment, the work goes on: no space"):
             table.finish()
@@ -249,6 +249,15 @@ def test_one_that_is_deleted_meanwhile_is_no_error():
     table.append(n=1)
     table.finish()
     assert core.history("gone") == []
+
+
+def test_how_much_of_a_long_one_stands_in_its_data_is_said():
+    with nba.live_table("long") as table:
+        table.append(text="x")
+        table.extend([{"text": "x" * 1000} for _ in range(500)])
+    found = nba.Artifact.get("long")
+    assert found.metadata_["nb_artifacts.rows"].endswith(" of 501")
+    assert len(found.to_arrow()) == 501
 
 
 def test_old_states_leave_no_files_behind(home, monkeypatch):
