@@ -87,7 +87,7 @@ export interface Params {
 }
 
 /** A view as a request has it. */
-export function viewParams(view: View): Params {
+function viewParams(view: View): Params {
   return {
     ...(view.sort.length > 0 && { sort: JSON.stringify(view.sort.map(sortWord)) }),
     ...(view.filter.length > 0 && { filter: JSON.stringify(view.filter, digits) }),
@@ -105,6 +105,19 @@ export function rowsParams(query: RowsQuery): Params {
     ...(query.stride && query.stride > 1 && { stride: String(query.stride) }),
     ...viewParams(query)
   };
+}
+
+/** What a summary is asked of. */
+export function summaryParams(view: View, columns?: string[]): Params {
+  return {
+    ...viewParams({ ...view, sort: [] }),
+    ...(columns && { columns: JSON.stringify(columns) })
+  };
+}
+
+/** What a file is made of. */
+export function exportParams(format: Format, view: View, columns: string[] | null): Params {
+  return { format, ...viewParams(view), ...(columns && { columns: JSON.stringify(columns) }) };
 }
 
 function sortWord({ field, descending }: SortKey): string {
@@ -147,10 +160,7 @@ export class ServerRows implements Rows {
   }
 
   async summary(view: View, signal: AbortSignal, columns?: string[]): Promise<Summary> {
-    const params = {
-      ...viewParams({ ...view, sort: [] }),
-      ...(columns && { columns: JSON.stringify(columns) })
-    };
+    const params = summaryParams(view, columns);
     const answer = await this.client.table(this.id, 'summary', params, signal);
     return parse(await answer.text()) as Summary;
   }
@@ -161,11 +171,7 @@ export class ServerRows implements Rows {
     columns: string[] | null,
     signal: AbortSignal
   ): Promise<Blob> {
-    const params = {
-      format,
-      ...viewParams(view),
-      ...(columns && { columns: JSON.stringify(columns) })
-    };
+    const params = exportParams(format, view, columns);
     return (await this.client.table(this.id, 'export', params, signal)).blob();
   }
 }

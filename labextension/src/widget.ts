@@ -7,9 +7,13 @@ import { h, notice, reason } from './views/dom';
 import type { WidgetModel, WidgetMount } from './widget/model';
 import { mountProgressWidget } from './widget/progress';
 import { adoptStyles } from './widget/styles';
+import { mountTableWidget } from './widget/table';
 
 /** One entry a kind of widget. */
-const mounts: { readonly [view: string]: WidgetMount } = { progress: mountProgressWidget };
+const mounts: { readonly [view: string]: WidgetMount } = {
+  progress: mountProgressWidget,
+  table: mountTableWidget
+};
 
 /** Draws a model into `el`; what it gives back ends the drawing. */
 function render({ model, el }: { model: WidgetModel; el: HTMLElement }): () => void {

@@ -11,9 +11,12 @@ import { notice, reason } from './dom';
 import { Grid } from './grid/grid';
 import type { Source } from './types';
 
+/** What the view needs of a source. */
+type TableSource = Pick<Source, 'record' | 'deleted' | 'rows' | 'data' | 'subscribe'>;
+
 export async function mountTable(
   element: HTMLElement,
-  source: Source,
+  source: TableSource,
   signal: AbortSignal
 ): Promise<void> {
   const data = await source.data();
@@ -31,7 +34,7 @@ class Shown {
 
   constructor(
     private readonly element: HTMLElement,
-    private readonly source: Source,
+    private readonly source: TableSource,
     private readonly signal: AbortSignal
   ) {
     this.content = contentOf(source);
@@ -109,14 +112,14 @@ class Shown {
 }
 
 /** Changes with the cells, not with the description or tags. */
-function contentOf({ record }: Source): unknown {
+function contentOf({ record }: TableSource): unknown {
   const { rows } = record.info;
   return record.blob
     ? `${record.blob.sha256} ${String(rows)} ${JSON.stringify(record.info['live'] ?? null)}`
     : record.seq;
 }
 
-function isLive({ record }: Source): boolean {
+function isLive({ record }: TableSource): boolean {
   const live = record.info['live'];
   return live !== null && live !== undefined;
 }

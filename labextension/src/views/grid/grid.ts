@@ -64,7 +64,8 @@ export class Grid {
   readonly charted: Charted;
   private window: Window = [0, 0];
   shown: string[] = [];
-  private seen = false;
+  /** Rows are asked for once the grid is in sight. */
+  private seen = typeof IntersectionObserver === 'undefined';
 
   constructor(
     readonly options: GridOptions,
@@ -140,13 +141,12 @@ export class Grid {
       this.summaries.show(view);
     }
     this.charted.draw();
-    if (typeof IntersectionObserver === 'undefined') {
-      return;
+    if (!this.seen) {
+      void inSight(box, signal).then(() => {
+        this.seen = true;
+        this.paint();
+      });
     }
-    void inSight(box, signal).then(() => {
-      this.seen = true;
-      this.paint();
-    });
   }
 
   /** The table has changed: it has `total` rows now. */
@@ -245,11 +245,7 @@ export class Grid {
     const from = first - (first % 4);
     const to = Math.min(pages.rowCount, Math.ceil((scroll.top + room) / rowHeight) + SPARE);
     body.draw(from, to, scroll.shift, window, this.hands.stays());
-    if (
-      this.seen ||
-      this.options.seed.length === 0 ||
-      typeof IntersectionObserver === 'undefined'
-    ) {
+    if (this.seen) {
       this.want(Math.floor(scroll.top / rowHeight), to);
     }
   }
