@@ -157,7 +157,13 @@ def _encode_real(values: Sequence[Any], real: set[type], name: str, spec: Spec, 
     try:
         return _typed(values, of, spec)
     except (ValueError, TypeError, OverflowError, pa.ArrowException) as error:
-        raise InvalidValue(f"column {name!r}, row {_failing(values, of)}: {error}") from None
+        raise InvalidValue(f"column {name!r}, row {_failing(values, of)}: {_said(error)}") from None
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return f"the text has a lone surrogate at position {error.start}"
+    return "the whole number has more than 4,300 digits" if "integer string conversion" in str(error) else str(error)
 
 
 def _foreign(kind: type) -> str | None:
