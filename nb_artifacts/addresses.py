@@ -20,7 +20,7 @@ API_URL = "NB_ARTIFACTS_API_URL"
 API_KEY = "NB_ARTIFACTS_API_KEY"
 
 OFF = "off"
-"""In place of an address: nothing is sent, whatever the environment says."""
+"""In place of an address: this process sends nothing, whatever the environment says."""
 
 PREFECT = "prefect"
 """In place of an address: whatever Prefect's own settings say."""

@@ -173,7 +173,7 @@ _ID, _KEY = {"dim": True}, {"bold": True, "fg": "cyan"}
 
 def _version(record: Record) -> str:
     if record.version is None:
-        return "pending" if record.key else "—"
+        return "pending" if record.key and record.seq else "—"  # no `seq`: of a remote that numbers nothing in lists
     return str(record.version)
 
 

@@ -43,8 +43,8 @@ def versions(records: list[Record]) -> Listing:
 
 
 def _version(record: Record) -> str:
-    """Nothing without a key; with one there is a number, or will be."""
-    return f"v{record.version}" if record.version is not None else "pending" if record.key else ""
+    """Nothing without a key, nor in lists of a remote that numbers nothing (`seq` 0)."""
+    return f"v{record.version}" if record.version is not None else "pending" if record.key and record.seq else ""
 
 
 def summary(record: Record) -> str:

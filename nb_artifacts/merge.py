@@ -41,7 +41,11 @@ def of_the_remote(record: Record) -> Found:
 
 def page(found: Iterable[Found], query: Query) -> list[Record]:
     """The part of all that was found which the query means: in its order, between offset and limit."""
-    kept = _one_a_key(found) if query.latest else list(found)
+    every = list(found)
+    if any(one.line is not None and one.line.key is not None and one.line.version is None for one in every):
+        # a remote whose lists have no numbers (Prefect's): the time decides
+        every = [one._replace(rank=(1, 0, one.record.created)) if one.rank[0] == 1 else one for one in every]
+    kept = _one_a_key(every) if query.latest else every
     descending = query.sort is not Sort.KEY_ASC
     kept.sort(key=lambda one: _place(one, query), reverse=descending)
     end = None if query.limit is None else max(query.offset, 0) + max(query.limit, 0)

@@ -326,7 +326,10 @@ def _our_id(record: Record) -> UUID:
 
 
 def _newer(own: merge.Found, theirs: Record) -> merge.Found:
-    """The folder's record, unless somebody changed it at the remote since it arrived there."""
-    if own.rank[0] != 1 or theirs.updated <= own.record.updated:
+    """The folder's record, unless somebody changed it at the remote since it arrived there.
+
+    A remote without a feed (no `seq`) sets times of its own and keeps less than the folder, which leads then.
+    """
+    if own.rank[0] != 1 or theirs.seq == 0 or theirs.updated <= own.record.updated:
         return own._replace(line=theirs)
     return merge.of_the_remote(msgspec.structs.replace(theirs, id=own.record.id, seq=own.record.seq))

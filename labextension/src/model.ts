@@ -247,10 +247,15 @@ export class ArtifactsModel {
   }
 }
 
+/** Lists of a remote that numbers nothing have no `seq` either. */
+function isPending(record: WireRecord): boolean {
+  return record.key !== null && record.version === null && record.seq > 0;
+}
+
 /** Whether `one` is the newer version; what has no number yet has just been made here. */
 function newer(one: WireRecord, other: WireRecord): boolean {
-  if (one.key !== null && (one.version === null) !== (other.version === null)) {
-    return one.version === null;
+  if (isPending(one) !== isPending(other)) {
+    return isPending(one);
   }
   if (one.version !== null && other.version !== null) {
     return one.version > other.version;

@@ -277,6 +277,22 @@ def test_an_id_of_the_remotes_own_is_recognised(both):
     assert both.union.get(there.id).id == mine.id
 
 
+def test_where_lists_have_no_numbers_the_time_decides(both, monkeypatch):
+    """As with Prefect, whose lists do not say versions."""
+    both.begin()
+    mine = both.keep()
+    both.send(mine)
+    theirs = both.elsewhere()
+    find = both.server.store.find
+    unnumbered = lambda query: [msgspec.structs.replace(one, version=None, seq=0) for one in find(query)]  # noqa: E731
+    monkeypatch.setattr(both.server, "find", unnumbered, raising=False)
+    assert [record.id for record in both.union.find(Query(latest=True))] == [theirs.id]
+    later = both.keep()
+    both.send(later)
+    assert [(record.id, record.version) for record in both.union.find(Query(latest=True))] == [(later.id, 3)]
+    assert [record.id for record in both.union.find(Query(sort=Sort.VERSION_DESC))] == [later.id, theirs.id, mine.id]
+
+
 def test_long_payloads_come_where_they_are_asked_for(both):
     mine, theirs = both.keep(text="x" * 1000), both.elsewhere("other", "y" * 1000)
     assert {len(bytes(record.data)) for record in both.union.find(Query(data=True))} == {1002}

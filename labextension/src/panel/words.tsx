@@ -11,9 +11,15 @@ export function TypeIcon({ type }: { type: string | null }): ReactElement {
   return <icon.react tag="span" className="jp-nba-icon" aria-hidden="true" />;
 }
 
-/** "v4", "pending" where the store that counts has not answered yet, nothing without a key. */
+/**
+ * "v4", "pending" where the store that counts has not answered yet, nothing without a key and in lists of a server
+ * that numbers nothing (`seq` 0).
+ */
 export function versionWord(record: WireRecord): string {
-  return record.key === null ? '' : record.version === null ? 'pending' : `v${record.version}`;
+  if (record.key === null) {
+    return '';
+  }
+  return record.version !== null ? `v${record.version}` : record.seq > 0 ? 'pending' : '';
 }
 
 /** A button that puts a text on the clipboard and says so for a moment. */
