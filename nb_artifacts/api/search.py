@@ -1,26 +1,25 @@
 """Full-text search, over an index that is derived from the change feed of any store.
 
-The index is a file of its own beside the store (``search.db``), brought up to date when somebody searches, so that
-creating an artifact costs nothing more. It may be deleted at any time. Words are found in key, type, description, tags,
-metadata and the beginning of the payload; accents and case do not matter, and the beginning of a word is enough.
+A store in a database has its own, see `postgres_search`; else the index is a file beside the store (``search.db``),
+brought up to date when somebody searches, so that creating an artifact costs nothing more. It may be deleted at any
+time. Words are found in key, type, description, tags, metadata and the beginning of the payload; accents and case do not
+matter, and the beginning of a word is enough.
 """
 
 from __future__ import annotations
 
 import contextlib
-import re
 import sqlite3
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from msgspec import UNSET
-
 from nb_artifacts.api import body
 from nb_artifacts.api.artifacts import list_answer
 from nb_artifacts.api.filters import MOST, limit_of
-from nb_artifacts.errors import BlobMissing, StoreError
+from nb_artifacts.errors import StoreError
+from nb_artifacts.store.words import text_of, words_in
 from nb_artifacts.wire import ArtifactFilter, IdFilter, Query
 
 if TYPE_CHECKING:
@@ -30,11 +29,7 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 PAGE = 500
-TEXT = 64 * 1024
-"""So much of a payload is indexed."""
-
 WORDS = 32
-_WORD = re.compile(r"[^\W_]+")
 _TABLES = f"""
 CREATE TABLE doc (n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, live INTEGER NOT NULL);
 CREATE VIRTUAL TABLE words USING fts5 (
@@ -58,9 +53,13 @@ class Index:
 
     def find(self, text: str, limit: int, after: UUID | None) -> list[UUID]:
         """Ids of the artifacts that hold all words of `text`, those made last first, below `after` in that order."""
-        words = _WORD.findall(text)[:WORDS]
+        words = words_in(text)[:WORDS]
         if not words:
             return []
+        in_database = getattr(self._store, "find_words", None)
+        if in_database is not None:
+            found: list[UUID] = in_database(words, limit, after)
+            return found
         match = " ".join(f'"{word}"*' for word in words)
         with self._lock:
             try:
@@ -115,18 +114,7 @@ class Index:
         connection.execute("DELETE FROM doc WHERE id = ?", (record.id.bytes,))
         sql = "INSERT INTO doc (n, id, live) VALUES (?, ?, 1)"
         connection.execute(sql, (record.seq, record.id.bytes))
-        connection.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (record.seq, self._text(record)))
-
-    def _text(self, record: Record) -> str:
-        data = record.data
-        if data is UNSET:
-            with contextlib.suppress(BlobMissing):
-                whole = self._store.get(record.id)
-                data = whole.data if whole is not None else UNSET
-        payload = "" if data is UNSET else bytes(data)[:TEXT].decode(errors="ignore").replace("\\n", " ").replace("\\t", " ")
-        labels = [f"{name} {value}" for name, value in (record.metadata_ or {}).items()]
-        parts = [record.key, record.type, record.description, *record.tags, *labels, payload]
-        return "\n".join(part.replace("\0", " ") for part in parts if part)
+        connection.execute("INSERT INTO words (rowid, text) VALUES (?, ?)", (record.seq, text_of(record, self._store)))
 
     def _number(self, connection: sqlite3.Connection, after: UUID | None) -> int:
         if after is None:

@@ -35,6 +35,7 @@ from nb_artifacts.store.postgres_rows import (
     to_run,
     utc,
 )
+from nb_artifacts.store.postgres_search import Search
 from nb_artifacts.store.rows import digest, to_row
 from nb_artifacts.wire import NULL, SHORT_DATA, BlobRef, Change, Patch, Query, Record, Run, RunQuery, check_key, now
 
@@ -89,6 +90,7 @@ class PostgresStore:
         )
         self._notifier = feed.Notifier(self._database)
         self._listener = feed.Listener(self._database)
+        self._search = Search(self, self._database)
         sweep(self._database, self._blobs)
 
     def __repr__(self) -> str:
@@ -210,6 +212,13 @@ class PostgresStore:
         Woken by writes through any replica, within hundredths of a second. Raises `StoreError`.
         """
         return self._listener.changed(since, timeout)
+
+    def find_words(self, words: Sequence[str], limit: int, after: UUID | None = None) -> list[UUID]:
+        """Ids of the artifacts that hold words beginning with all of these, those changed last first, below `after`.
+
+        Raises `StoreError`.
+        """
+        return self._search.find(words, limit, after)
 
     def put_blob(self, content: bytes | Iterator[bytes], media: str) -> BlobRef:
         """See `Store.put_blob`."""

@@ -167,7 +167,7 @@ def test_it_describes_itself(ask):
     found = ask("GET", "/openapi.json").json()
     assert found["openapi"] == "3.1.0"
     operations = {(method.upper(), path) for path, methods in found["paths"].items() for method in methods}
-    assert operations == {(route.method, route.path) for route in ROUTES}
+    assert operations == {(route.method, route.path) for route in ROUTES} - {("GET", "/csrf-token")}
     assert found["paths"]["/health"]["get"]["security"] == []
     refs = str(found).count("#/components/schemas/")
     assert refs > 10

@@ -33,6 +33,7 @@ def schema(database, kept_schema):
     """A schema with nothing in it."""
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("SET search_path = kept")
+        connection.execute("DROP TABLE IF EXISTS search_1, search_state_1")
         connection.execute("".join(f"DELETE FROM {table};" for table in TABLES) + "SELECT setval('feed', 0)")
     return "kept"
 

@@ -72,7 +72,7 @@ def test_only_health_is_open_below_api(standalone):
     nobody = Remote(standalone.port, "", "")
     assert nobody("GET", "/api/health").status == 200
     for path in ("/api/health/", "/api/artifacts/health/latest", "/api/artifacts/ready/latest", "/api/health/health", f"/api{SPACE}/health",
-                 "/api/ready", "/api/version", "/api/admin/version", "/api/status", "/api/events", "/api", "/api/", "//api/health", "/api/%68ealth", "/static/../api/status",
+                 "/api/ready", "/api/version", "/api/admin/version", "/api/csrf-token", "/api/status", "/api/events", "/api", "/api/", "//api/health", "/api/%68ealth", "/static/../api/status",
                  "/api/healthx", "/openapi.json", "/x"):  # fmt: skip
         assert nobody("GET", path).status in (401, 403, 404), path
         assert nobody("GET", path).status != 404 or path.startswith("/static"), path
