@@ -34,7 +34,7 @@ bench: $(VENV)/.test
 	@$(BIN)/python tests/benchmarks/run.py
 
 soak: $(VENV)/.test
-	@NB_ARTIFACTS_SOAK=1 $(BIN)/python -m pytest tests/faults -q
+	@NB_ARTIFACTS_SOAK=1 $(BIN)/python -m pytest tests/faults tests/server -q --timeout 7200
 
 clean:
 	rm -rf $(VENV) .cache build dist nb_artifacts/labextension labextension/node_modules labextension/lib
