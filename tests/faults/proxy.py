@@ -162,7 +162,7 @@ class Proxy:
             )
             return True
         reply = self._forward(method, path, head, body, seen)
-        if reply is None or fault == "cut_reply":
+        if not reply or fault == "cut_reply":  # nothing: the server was killed
             return False
         if fault == "half_reply":
             connection.sendall(reply[: len(reply) // 2])

@@ -66,7 +66,7 @@ def test_killed_servers_lose_nothing(tmp_path, hasty):
             put(machine, f"k{n % 5}", n)
             slowest = max(slowest, time.monotonic() - begun)
             if n in deaths:
-                until(lambda: machine.pending < 50)
+                until(lambda: machine.pending < 50, 120)
                 served.kill()
                 revival = threading.Thread(target=served.restart)
                 revival.start()
@@ -280,7 +280,7 @@ def test_a_storm_of_progress_is_few_requests(machine):
     machine.drained()
     spent = time.monotonic() - begun
     requests = [seen for seen in machine.proxy.requests if str(bar.id).encode() in seen.body]
-    assert len(requests) <= min(30, spent / machine.proxy.delay + 2)
+    assert len(requests) <= spent / machine.proxy.delay + 2, "one at a time, whatever the number of updates"
     assert bytes(machine.there().get(bar.id).data) == b"%d" % updates
     assert sorted(slowest)[len(slowest) * 9 // 10] < 0.25, "a cell never waits for it"
 
