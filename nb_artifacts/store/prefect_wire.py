@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from base64 import b64encode
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ _TAGS, _INFO, _BLOB, _FULL = _OURS + "tags", _OURS + "info", _OURS + "blob", _OU
 _FLOW, _TASK = _OURS + "flow_run_id", _OURS + "task_run_id"
 _ROWS = "nb_artifacts.rows"
 _CUT = "nb_artifacts.data"
+_SHA256, _SIZE = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9]{1,18}")
 _FENCE = ("```text\n", "\n```")
 _SHOWN_AS = {"link": "markdown", "display": "markdown"}
 
@@ -233,7 +235,7 @@ def _joined(ours: dict[str, str], name: str, kind: Any) -> Any:
 
 def _blob(text: str | None) -> BlobRef | None:
     parts = (text or "").split(" ", 2)
-    if len(parts) != 3 or not parts[1].isdigit():
+    if len(parts) != 3 or not _SHA256.fullmatch(parts[0]) or not _SIZE.fullmatch(parts[1]):
         return None
     return BlobRef(sha256=parts[0], size=int(parts[1]), media=parts[2])
 

@@ -164,6 +164,16 @@ class TestUploads:
         assert not half.exists()
 
 
+def test_its_own_address_is_one_of_its_stores(served, store):
+    own = open_store(f"HTTP://LocalHost:{served.port}/api/", key=served.token)
+    assert own.where == f"http://localhost:{served.port}/api"
+    put = own.put(record("k", "x" * 1000, tags=["t"]))
+    assert own.get(put.id) == put
+    assert own.id != store.id
+    assert store.get(put.id) is None
+    own.close()
+
+
 def test_a_jupyter_server_is_such_a_server_too(jupyter_server):  # noqa: F811
     store = open_store(f"http://127.0.0.1:{jupyter_server.port}/nb-artifacts/api", key=jupyter_server.token)
     content = random.Random(3).randbytes(100_000)

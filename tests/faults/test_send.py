@@ -1,5 +1,6 @@
 """What reaches our server, and how often, when answers are lost and the server is busy (R-11 at the level of `send`)."""
 
+import time
 from itertools import count
 
 import pytest
@@ -10,7 +11,7 @@ from msgspec import Raw, structs
 from server.conftest import start
 
 from nb_artifacts.errors import Denied, RemoteBusy, Unreachable
-from nb_artifacts.store import open_store
+from nb_artifacts.store import http_send, open_store
 from nb_artifacts.store.remote import Outcome, Outgoing
 from nb_artifacts.wire import Query, RunState, now
 
@@ -89,6 +90,19 @@ def test_each_fault_is_told_and_the_next_try_settles(remote, direct, proxy, faul
         assert caught.value.retry_after == 1.0
     assert remote.send([put(one, again=True) for one in given]) == [Outcome("done", n) for n in (1, 2, 3)]
     assert direct.count(Query()) == 3
+
+
+def test_silence_ends_in_time_and_the_next_try_settles(remote, direct, proxy, monkeypatch):
+    monkeypatch.setattr(http_send, "SEND_SECONDS", 0.3)
+    given = record("k", 1)
+    proxy.plan("stall")
+    begun = time.monotonic()
+    with pytest.raises(Unreachable, match="too long") as caught:
+        remote.send([put(given)])
+    assert caught.value.ambiguous
+    assert time.monotonic() - begun < proxy.stall
+    assert until_sent(remote, [put(given)])[0] == [Outcome("done", 1)]
+    assert direct.count(Query()) == 1
 
 
 def test_a_late_state_changes_nothing_and_a_newer_one_wins(remote, direct):
