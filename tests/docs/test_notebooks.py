@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 from pathlib import Path
 
 import nbformat
@@ -21,19 +23,33 @@ KEPT = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def quickstart(tmp_path_factory):
-    """The quickstart after it ran in an empty folder of artifacts, elsewhere than it lies."""
-    place = tmp_path_factory.mktemp("quickstart")
-    notebook = nbformat.read(NOTEBOOKS / "quickstart.ipynb", as_version=4)
+def executed(name, place):
+    """A notebook after it ran in an empty folder of artifacts, elsewhere than it lies; its artifacts can be read meanwhile."""
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NB_ARTIFACTS_HOME", str(place / "home"))
         patch.setenv("IPYTHONDIR", str(place / "ipython"))
+        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
         patch.delenv("NB_ARTIFACTS_FROM_SERVER", raising=False)
         NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(place)}}).execute()
-        nbformat.write(notebook, place / "quickstart.ipynb")
+        nbformat.write(notebook, place / f"{name}.ipynb")
         yield notebook
-        assert sorted(path.name for path in place.iterdir()) == ["home", "ipython", "quickstart.ipynb"]
+        assert sorted(path.name for path in place.iterdir()) == ["home", "ipython", f"{name}.ipynb"]
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory):
+    yield from executed("quickstart", tmp_path_factory.mktemp("quickstart"))
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    yield from executed("tables", tmp_path_factory.mktemp("tables"))
+
+
+@pytest.fixture(scope="module")
+def training(tmp_path_factory):
+    yield from executed("training", tmp_path_factory.mktemp("training"))
 
 
 def outputs(notebook):
@@ -102,3 +118,60 @@ def test_html_without_a_kernel_tells_the_truth(quickstart):
     cards = re.findall(r'data-nba-type="image".*?</div>\s*</div>', page, re.DOTALL)
     assert len(cards) == 1 and re.search(r'<img [^>]*src="data:image/', cards[0])
     assert "<script" not in "".join(output.data.get("text/html", "") for output in outputs(quickstart) if "data" in output)
+
+
+def in_words(notebook, cell):
+    """What a cell printed, and the plain text of what it showed."""
+    found = next(one for one in notebook.cells if one.id == cell)
+    return "\n".join(out.get("text") or out.get("data", {}).get("text/plain", "") for out in found.outputs)
+
+
+def small_and_quiet(notebook):
+    for output in outputs(notebook):
+        assert output.output_type != "error" and output.get("name") != "stderr", output
+        assert len(json.dumps(output, indent=1)) <= 32 * 1024
+        assert "<script" not in output.get("data", {}).get("text/html", "")
+
+
+def test_tables_have_versions_that_say_what_changed(tables):
+    small_and_quiet(tables)
+    assert "1 row added · 15 rows changed" in in_words(tables, "show-diff")
+    assert "Rows are matched by carrier (guessed)." in in_words(tables, "show-diff")
+    assert "new: OO" in in_words(tables, "use-diff") and "HA: 11.8 → 4.9 minutes" in in_words(tables, "use-diff")
+    assert re.search(r"^flights +15 ", in_words(tables, "cli"), re.MULTILINE) and "9E,18460" in in_words(tables, "cli")
+    assert [one.version for one in nba.Artifact.history("carrier-delays")] == [2, 1]
+
+
+def test_parts_of_a_large_table_are_read_with_their_dtypes(tables):
+    said = in_words(tables, "read-part")
+    assert re.search(r"carrier +category", said) and re.search(r"time_hour +datetime64", said)
+    assert "1301" in said
+    assert in_words(tables, "round-trip") == "336776"
+
+
+def test_frames_are_shown_and_not_kept(tables):
+    assert "12 rows" in in_words(tables, "show-frames")
+    assert nba.status().artifacts == 3
+
+
+def test_a_live_table_is_a_version_a_run(training):
+    small_and_quiet(training)
+    first, second = (nba.Artifact.get("digits-training", version) for version in (1, 2))
+    assert (first.description, second.description) == ("Learning rate 0.01", "Learning rate 0.1")
+    for run in (first, second):
+        frame = run.to_pandas()
+        assert frame["epoch"].tolist() == list(range(40)) and frame["test_accuracy"].iloc[-1] > 0.9
+        assert run.payload.info.live.state == "finished"
+    shown = [output for output in outputs(training) if MIME in output.get("data", {})]
+    assert [output.data[MIME]["key"] for output in shown].count("digits-training") == 2
+    assert "the last 10 shown" in next(o for o in shown if o.data[MIME]["key"] == "digits-training").data["text/html"]
+
+
+def test_versions_of_the_quality_show_what_was_repaired(training):
+    said = in_words(training, "quality-diff")
+    assert "4 rows changed · 4 rows the same" in said and "Rows are matched by line (the index)." in said
+    assert "144 → 0" in said
+
+
+def test_what_failed_is_kept_with_all_its_rows(training):
+    assert in_words(training, "failed").startswith("failed · FloatingPointError: the weight is inf after 6 steps · 6 rows")
