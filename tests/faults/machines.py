@@ -62,6 +62,7 @@ class Machine:
         self.remotes = Remotes(self.store)
         self.remotes.first_seen(self.address)
         self.senders = []
+        self._there = []
 
     @property
     def address(self):
@@ -89,17 +90,16 @@ class Machine:
 
     def there(self):
         """The server's own view, past the proxy."""
-        return open_store(self._address(self.served.port), key=self.served.token)
+        self._there.append(open_store(self._address(self.served.port), key=self.served.token))
+        return self._there[-1]
 
     def assert_all_there_once(self):
-        there = self.there()
-        try:
-            assert content(there) == content(self.store)
-        finally:
-            there.close()
+        assert content(self.there()) == content(self.store)
 
     def close(self):
         for sender in self.senders:
             sender.close(1.0)
+        for there in self._there:
+            there.close()
         self.proxy.close()
         self.store.close()

@@ -10,6 +10,7 @@ import threading
 import time
 from itertools import pairwise
 
+import psutil
 import pytest
 from contract.given import of, record, versions
 from faults.machines import Machine, Served, size
@@ -99,7 +100,6 @@ def test_lost_replies_double_nothing(machine, hasty):
             one.id for one in machine.store.find(of(key=f"k{n}"))
         ]
         assert versions(there, f"k{n}") == versions(machine.store, f"k{n}")
-        there.close()
 
 
 def test_all_faults_mixed(machine, hasty):
@@ -258,7 +258,6 @@ def test_a_deletion_overtakes_a_held_create(machine):
     machine.proxy.release()
     other.drained()
     assert there.count(Query()) == 0
-    there.close()
 
 
 def test_a_storm_of_progress_is_few_requests(machine):
@@ -269,7 +268,7 @@ def test_a_storm_of_progress_is_few_requests(machine):
     machine.proxy.requests.clear()
     machine.proxy.delay = size(0.3, 1.0)
     updates, seconds = size(3_000, 100_000), size(2.0, 10.0)
-    begun, slowest = time.monotonic(), []
+    begun, slowest, memory = time.monotonic(), [], psutil.Process().memory_info().rss
     for n in range(updates):
         machine.store.patch(bar.id, Patch(data=Raw(b"%d" % (n + 1))), durable=False)
         if n % 100 == 0:
@@ -279,6 +278,7 @@ def test_a_storm_of_progress_is_few_requests(machine):
         time.sleep(max(0.0, begun + seconds * n / updates - time.monotonic()))
     machine.drained()
     spent = time.monotonic() - begun
+    assert psutil.Process().memory_info().rss - memory <= 20_000_000
     requests = [seen for seen in machine.proxy.requests if str(bar.id).encode() in seen.body]
     assert len(requests) <= spent / machine.proxy.delay + 2, "one at a time, whatever the number of updates"
     assert bytes(machine.there().get(bar.id).data) == b"%d" % updates
@@ -301,7 +301,6 @@ def test_two_machines_share_a_key(served, tmp_path):
             known = machine.remotes.mapping(machine.address, [one.id for one in own])
             assert [known[one.id].version for one in own] == [number[one.id] for one in own]
             assert sorted(number[one.id] for one in own) == [number[one.id] for one in own], "in the order made"
-        there.close()
     finally:
         for machine in machines:
             machine.close()
@@ -366,7 +365,21 @@ def test_what_a_script_made_is_there_when_it_ends(machine):
     there = machine.there()
     (session,) = there.find_runs(RunQuery(kind=[RunKind.session]))
     assert session.state is RunState.completed
-    there.close()
+
+
+def test_the_key_is_in_no_file_and_no_output(machine, caplog):
+    """S-10: not in the folder, not in what a process prints, not in what went wrong."""
+    key = machine.served.token
+    machine.proxy.plan("ok", "ok", 500, 401)
+    assert run_script(machine, "there") <= 3.0
+    sender = machine.sender(denied=0.2)
+    machine.drained()
+    said = [repr(sender.settings), str(machine.remotes.state(machine.address)), caplog.text, str(sender.error)]
+    files = [path.read_bytes() for path in machine.home.rglob("*") if path.is_file()]
+    assert len(files) > 2
+    assert not any(key.encode() in content for content in files)
+    assert not any(key in text for text in said)
+    assert not any(key in seen.path for seen in machine.proxy.requests)
 
 
 def run_script(machine, way):
@@ -380,6 +393,7 @@ def run_script(machine, way):
     env["NB_ARTIFACTS_API_KEY"] = machine.served.token
     done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, timeout=60, check=True)
     ended = time.monotonic() - float(done.stdout)
+    assert machine.served.token not in done.stdout + done.stderr
     assert machine.store.count(Query()) == 100
     if way != "stalled":
         return ended

@@ -206,7 +206,7 @@ class Sending(RuleBasedStateMachine):
 
 
 Sending.TestCase.settings = settings(
-    max_examples=size(60, 5000),
+    max_examples=size(200, 5000),
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

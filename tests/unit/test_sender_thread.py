@@ -12,6 +12,7 @@ import pytest
 from contract.given import record
 from faults.elsewhere import ADDRESS, SETTINGS, Elsewhere, content
 from faults.processes import Child
+from msgspec import Raw
 from waiting import until
 
 import nb_artifacts as nba
@@ -91,6 +92,22 @@ def test_idle_it_asks_nobody_anything(here, connection, begin):
     asked, passes = len(connection.asked), sender.passes
     time.sleep(0.3)
     assert (len(connection.asked), sender.passes) == (asked, passes)
+
+
+def test_a_bar_is_told_five_times_a_second_at_most(here, there, connection, begin):
+    sender = begin()
+    bar = here.put(record("bar", 0, type="progress"))
+    here.patch(bar.id, Patch(data=Raw(b"0")))
+    until(lambda: pending(sender) == 0)
+    connection.asked.clear()
+    begun, n = time.monotonic(), 0
+    while time.monotonic() - begun < 1.0:
+        n += 1
+        here.patch(bar.id, Patch(data=Raw(b"%d" % n)), durable=False)
+        sender.wake()
+    until(lambda: pending(sender) == 0)
+    assert len(connection.asked) <= 5 * (time.monotonic() - begun) + 1
+    assert bytes(there.get(bar.id).data) == b"%d" % n
 
 
 def test_the_past_asked_for_by_another_process_goes(here, there, begin):
