@@ -64,7 +64,7 @@ def order(source: Source, keys: list[Key]) -> str:
 
 
 def _sort_terms(field: Field) -> list[str]:
-    name = quoted(field.sql)
+    name = quoted(field.raw)
     return [f"TRY_CAST({name} AS DOUBLE)", name] if _text_number(field) else [name]
 
 

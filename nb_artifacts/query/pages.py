@@ -138,7 +138,7 @@ class Reader:
         import numpy as np
         import pyarrow as pa
 
-        names = [quoted(ROW), *(quoted(field.sql) for field in fields)]
+        names = [quoted(ROW), *(quoted(field.raw) for field in fields)]
         asked = np.unique(numbers)
         select = f"SELECT {', '.join(names)} FROM rows WHERE {quoted(ROW)} IN (SELECT unnest(?::BIGINT[]))"  # noqa: S608
         with explained(source, Which(), 1):
@@ -181,7 +181,16 @@ def _survives(kind: Any) -> bool:
     """Whether DuckDB gives back the same values for an Arrow type."""
     import pyarrow.types as is_
 
-    known = (is_.is_integer, is_.is_floating, is_.is_boolean, is_.is_string, is_.is_large_string, is_.is_timestamp, is_.is_date)
+    known = (
+        is_.is_duration,
+        is_.is_integer,
+        is_.is_floating,
+        is_.is_boolean,
+        is_.is_string,
+        is_.is_large_string,
+        is_.is_timestamp,
+        is_.is_date,
+    )
     return (
         any(test(kind) for test in known) or is_.is_decimal128(kind) or (is_.is_dictionary(kind) and _survives(kind.value_type))
     )

@@ -43,6 +43,8 @@ class Field(NamedTuple):
 
     field: str
     sql: str
+    raw: str
+    """Its name in SQL where the very value in the file is wanted."""
     stored: str
     """Its name in the file that is read."""
     name: str
@@ -106,6 +108,9 @@ class Source:
         names = _sql_names(fields)
         shown = [
             f"{_shown(alias, field.type)} AS {quoted(name)}" for alias, field, name in zip(aliases, schema, names, strict=True)
+        ]
+        shown += [
+            f"{alias} AS {quoted(_raw(alias))}" for alias, field in zip(aliases, schema, strict=True) if _is_read(field.type)
         ]
         literal = self.path.replace("'", "''")
         if not aliases:
@@ -211,12 +216,25 @@ def _sql_names(names: list[str]) -> list[str]:
     return found
 
 
-def _shown(alias: str, kind: Any) -> str:
-    """Durations are whole numbers in Parquet."""
+def _is_read(kind: Any) -> bool:
+    """Whether a column is read as something else than what stands in the file."""
     import pyarrow as pa
 
-    if not pa.types.is_duration(kind):
+    return bool(pa.types.is_duration(kind) or (pa.types.is_timestamp(kind) and kind.unit == "ns" and kind.tz))
+
+
+def _raw(alias: str) -> str:
+    return f"nb_artifacts raw {alias}"
+
+
+def _shown(alias: str, kind: Any) -> str:
+    """Durations are whole numbers in Parquet, and no function of DuckDB takes nanoseconds with a time zone."""
+    import pyarrow as pa
+
+    if not _is_read(kind):
         return alias
+    if pa.types.is_timestamp(kind):
+        return f"CAST({alias} AS TIMESTAMPTZ)"
     scale = {"s": " * 1000000", "ms": " * 1000", "us": "", "ns": " // 1000"}[kind.unit]
     return f"to_microseconds({alias}{scale})"
 
@@ -231,11 +249,12 @@ def _fields(
     found = []
     for place, (field, arrow, spec, (sql, engine)) in enumerate(zip(names, schema, specs, engines, strict=True)):
         said = known.get(field, {})
+        raw = _raw(f"c{place}") if _is_read(arrow.type) else sql
         found.append(
             Field(
-                field=field, sql=sql, stored=arrow.name, name=said.get("name", field), dtype=said.get("dtype", str(arrow.type)),
-                kind=said.get("kind") or _sheet.kind_of(arrow.type, spec), type=arrow.type, spec=spec, level=place < levels,
-                engine=engine,
+                field=field, sql=sql, raw=raw, stored=arrow.name, name=said.get("name", field),
+                dtype=said.get("dtype", str(arrow.type)), kind=said.get("kind") or _sheet.kind_of(arrow.type, spec),
+                type=arrow.type, spec=spec, level=place < levels, engine=engine,
             )
         )  # fmt: skip
     return found
