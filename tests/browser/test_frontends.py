@@ -149,3 +149,43 @@ def test_outputs_without_the_extension_tell_how_it_ended(elsewhere: Elsewhere) -
     expect(elsewhere.bars()).to_have_attribute("aria-valuenow", "100")
     expect(elsewhere.page.locator(".output")).to_contain_text("100 % · finished in")
     assert (elsewhere.problems, elsewhere.foreign) == ([], [])
+
+
+def test_a_table_widget_is_the_grid_and_its_rows_come_from_the_kernel(elsewhere: Elsewhere) -> None:
+    elsewhere.run(
+        "import numpy as np, pandas as pd\n"
+        "frame = pd.DataFrame({'n': range(200_000), 'name': [f'row {n % 7}' for n in range(200_000)], 'x': np.arange(200_000) / 2})\n"
+        "kept = nba.create(frame, 'grid-elsewhere', display=False)\ndisplay(nba.widget(kept))"
+    )
+    grid = elsewhere.page.get_by_role("grid")
+    expect(grid).to_have_attribute("aria-rowcount", "200001")
+    first = grid.get_by_role("gridcell").first
+    expect(first).to_have_text("0")
+    for _ in range(2):
+        grid.get_by_role("columnheader", name="n", exact=False).first.get_by_text("n", exact=True).click()
+    expect(first).to_contain_text("199")
+    SHOTS.mkdir(exist_ok=True)
+    elsewhere.page.screenshot(path=SHOTS / "table-widget-elsewhere.png")
+    assert (elsewhere.problems, elsewhere.foreign) == ([], [])
+
+
+def test_a_table_widget_follows_a_live_table(elsewhere: Elsewhere) -> None:
+    elsewhere.run(
+        "table = nba.live_table('live-elsewhere', display=False)\ntable.append(step=0, loss=1.0)\ndisplay(nba.widget('live-elsewhere'))"
+    )
+    grid = elsewhere.page.get_by_role("grid")
+    expect(grid).to_have_attribute("aria-rowcount", "2")
+    elsewhere.run("for step in range(1, 30): table.append(step=step, loss=1 / (step + 1))\ntable.finish()")
+    expect(grid).to_have_attribute("aria-rowcount", "31", timeout=15_000)
+    assert (elsewhere.problems, elsewhere.foreign) == ([], [])
+
+
+def test_frames_without_the_extension_are_grids_or_static_html(elsewhere: Elsewhere) -> None:
+    elsewhere.run(
+        "import pandas as pd\nfrom IPython import get_ipython\nget_ipython().run_line_magic('load_ext', 'nb_artifacts')"
+    )
+    elsewhere.run("get_ipython().run_line_magic('artifact', 'on')\ndisplay(pd.DataFrame({'n': range(5000)}))")
+    expect(elsewhere.page.locator(".output").last).to_contain_text("5,000 rows × 1 column")
+    elsewhere.run("get_ipython().run_line_magic('artifact', 'on --widgets')\ndisplay(pd.DataFrame({'n': range(4000)}))")
+    expect(elsewhere.page.get_by_role("grid")).to_have_attribute("aria-rowcount", "4001")
+    assert (elsewhere.problems, elsewhere.foreign) == ([], [])
