@@ -44,7 +44,7 @@ def watch(key: str | None, output: str | None) -> int:
 
 
 def _line(record: Record) -> str:
-    return f"{plain(record.key or record.id)} · {plain(said(_read(record).info))}"
+    return f"{plain(record.key or record.id)} · {plain(_read(record).summary())}"
 
 
 def _read(record: Record) -> Progress:
@@ -126,8 +126,8 @@ def _drawn(records: list[Record], console: Console) -> RenderableType:
         bar = ProgressBar(
             None if open_end else 100, payload.percent, width, pulse=open_end, complete_style=_COLOURS[info.state]
         )
-        table.add_row(Text(plain(record.key or record.id), style="bold"), bar, Text(plain(said(info))))
+        table.add_row(Text(plain(record.key or record.id), style="bold"), bar, Text(plain(payload.summary())))
         for step in info.steps:
             name = Text("  " * step.level + plain(step.name))
-            table.add_row(name, Text(""), Text(plain(said(step)), style=_COLOURS[step.state]))
+            table.add_row(name, Text(""), Text(plain(said(step, told=record.updated)), style=_COLOURS[step.state]))
     return table

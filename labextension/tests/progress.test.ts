@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { estimate, progressOf, silence } from '../src/progress';
 import { mountProgress } from '../src/views/progress';
 import type { WireRecord } from '../src/wire';
+import cases from './eta.json';
 import { record } from './records';
 import { sourceOf } from './sources';
 
@@ -25,6 +26,14 @@ describe('estimates', () => {
     expect(estimate(progressOf(bar(info)), NOW)).toEqual({ gone: 60, left: 100 });
     expect(estimate(progressOf(bar(info)), new Date(at(30)))).toEqual({ gone: 90, left: 70 });
     expect(estimate(progressOf(bar(info)), new Date(at(500))).left).toBe(0);
+  });
+
+  it('are those of Python, case by case', () => {
+    for (const { started, told, now, left, ...info } of cases) {
+      const shown = bar({ state: 'running', ...info, started: at(started) }, { updated: at(told) });
+      const found = estimate(progressOf(shown), new Date(at(now))).left;
+      expect(found, JSON.stringify(info)).toBe(left);
+    }
   });
 
   it('use the mean where no rate was measured, and say nothing where nothing tells', () => {

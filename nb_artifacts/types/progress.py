@@ -109,21 +109,23 @@ def percent(info: ProgressInfo | Step) -> float:
     return min(max(100.0 * info.done / info.total, 0.0), 100.0) if math.isfinite(info.done) else 0.0
 
 
-def seconds_left(info: ProgressInfo | Step, now: datetime | None = None) -> float | None:
-    """The time to the end at the present rate; None where nothing tells it.
+def seconds_left(info: ProgressInfo | Step, now: datetime | None = None, told: datetime | None = None) -> float | None:
+    """The time from `now` to the end at the present rate; None where nothing tells it. The browser's views compute the same.
 
-    Without a measured rate, the mean since `started` until `now` counts, from one second on.
+    Without a measured rate, the mean since `started` counts, from one second on. `told` is when `info` was news; without
+    it that is now.
     """
     if info.state != "running" or info.total is None:
         return None
+    since = max((now - told).total_seconds(), 0.0) if now is not None and told is not None else 0.0
     rate = info.rate
     if rate is None and now is not None and info.done > 0:
-        passed = (now - info.started).total_seconds()
+        passed = (now - info.started).total_seconds() - since
         rate = info.done / passed if passed >= 1 else None
     if rate is None or not rate > 0 or not math.isfinite(rate):
         return None
     left = (info.total - info.done) / rate
-    return left if 0 <= left < 1e9 else None
+    return max(left - since, 0.0) if 0 <= left < 1e9 else None
 
 
 def _number(value: float) -> str:
@@ -158,7 +160,7 @@ def _ended(info: ProgressInfo | Step) -> str:
     return f"{info.state} at {percent(info):.0f} %"
 
 
-def _running(info: ProgressInfo | Step, now: datetime) -> list[str]:
+def _running(info: ProgressInfo | Step, now: datetime, told: datetime | None) -> list[str]:
     unit = one_line(info.unit or "")
     if info.total is None:
         parts = [_amount(info.done, unit or "done")]
@@ -167,7 +169,7 @@ def _running(info: ProgressInfo | Step, now: datetime) -> list[str]:
         if unit != "%":
             done = _amount(info.done, unit) if unit == "B" else _number(info.done)
             parts.append(f"{done} of {_amount(info.total, unit)}")
-    gone, left = (now - info.started).total_seconds(), seconds_left(info, now)
+    gone, left = (now - info.started).total_seconds(), seconds_left(info, now, told)
     parts += [_pace(info.rate, unit) if unit != "%" else "", f"{duration(gone)} gone" if gone >= 1 else ""]
     usual = getattr(info, "usual", None)
     if left is not None:
@@ -177,9 +179,9 @@ def _running(info: ProgressInfo | Step, now: datetime) -> list[str]:
     return [part for part in parts if part]
 
 
-def said(info: ProgressInfo | Step, now: datetime | None = None) -> str:
+def said(info: ProgressInfo | Step, now: datetime | None = None, told: datetime | None = None) -> str:
     """``43 % · 157 of 365 days · 3.5 days/s · 45 s gone · 1 min left``, and the error or message where there is one."""
-    parts = _running(info, now or _now()) if info.state == "running" else [_ended(info)]
+    parts = _running(info, now or _now(), told) if info.state == "running" else [_ended(info)]
     more = (getattr(info, "error", None), info.message)
     parts += [clip_text(one_line(text), 120) for text in more if text]
     return " · ".join(parts)
@@ -200,6 +202,8 @@ class Progress(Payload):
         self.info = value if isinstance(value, ProgressInfo) else _from_percent(value)
         _check(self.info)
         self.percent: float = percent(self.info) if isinstance(value, ProgressInfo) else self.info.done
+        self.told: datetime | None = None
+        """When a store had news of it; None is now."""
 
     def moved(self, value: float) -> Progress:
         """The same progress at another percentage; 100 finishes it. Errors as for a new one."""
@@ -221,6 +225,7 @@ class Progress(Payload):
     def read(cls, record: Record, blob: Blob) -> Self:  # noqa: ARG003 (a progress has no bytes)
         """See `Payload`. What another client stored is clamped without a word; no number counts as 0."""
         made = cls.__new__(cls)
+        made.told = record.updated
         found = read_data(record)
         given = float(found) if isinstance(found, (int, float)) and not isinstance(found, bool) else 0.0
         made.percent = min(max(given, 0.0), 100.0)
@@ -241,12 +246,14 @@ class Progress(Payload):
 
     def summary(self, now: datetime | None = None) -> str:
         """``43 % · 157 of 365 days · 3.5 days/s · 45 s gone · 1 min left``; `now` is the time it is said at."""
-        return said(self.info, now)
+        return said(self.info, now, self.told)
 
     def _rows(self, now: datetime, *, running: bool = False) -> list[tuple[Step, str]]:
         """The steps, each with its line of words."""
         rows = [step for step in self.info.steps if step.state == "running" or not running]
-        return [(step, f"{clip_text(one_line(step.name), 80)} · {said(step, now)}".removeprefix(" · ")) for step in rows]
+        return [
+            (step, f"{clip_text(one_line(step.name), 80)} · {said(step, now, self.told)}".removeprefix(" · ")) for step in rows
+        ]
 
     def text(self) -> str:
         """A bar of 40 signs and the summary; a line for each step."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import types
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import altair as alt
 import matplotlib as mpl
@@ -322,6 +324,17 @@ def test_an_open_end():
     assert "12 files" in progress.summary()
     assert "aria-valuenow" not in progress.html(2000)
     assert Progress(ProgressInfo(state="finished", done=12, started=START, ended=START)).value == 100
+
+
+ETA = Path(__file__).parents[2] / "labextension" / "tests" / "eta.json"
+"""Cases that the browser's views are held to as well."""
+
+
+@pytest.mark.parametrize("case", json.loads(ETA.read_text()), ids=str)
+def test_the_time_left_is_the_browsers(case):
+    started, told, now = (START + timedelta(seconds=case[name]) for name in ("started", "told", "now"))
+    info = ProgressInfo(state="running", started=started, done=case["done"], total=case["total"], rate=case["rate"])
+    assert seconds_left(info, now, told) == case["left"]
 
 
 def test_the_time_left():
