@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, overload
 from weakref import WeakKeyDictionary
 
-from nb_artifacts import cells, config, provenance
+from nb_artifacts import cells, config, prefect_runs, provenance
 from nb_artifacts.errors import InvalidValue, StoreError
 from nb_artifacts.redact import error_line
 from nb_artifacts.wire import Provenance, Run, RunKind, RunState, new_id, now
@@ -153,7 +153,9 @@ def place(store: Store) -> Place:
     """The runs of an artifact made now, written to the store where it did not know them."""
     life, stack = _this_life(), _inside.get()
     cell = cells.current() if life.session.parent_id is None else None
-    chain = [life.session, *([life.cell_run(cell)] if cell else []), *stack]
+    chain = [life.session, *([life.cell_run(cell)] if cell else [])]
+    stack = (*prefect_runs.around(chain[-1]), *stack)
+    chain += stack
     if any(store not in life.written.get(run.id, ()) for run in chain):
         life.note_packages()
         for run in chain:
@@ -182,7 +184,8 @@ def note_input(artifact_id: UUID) -> None:
 def _entered(kind: RunKind, name: str) -> Iterator[Run]:
     life, stack = _this_life(), _inside.get()
     cell = cells.current()
-    parent = stack[-1] if stack else life.cell_run(cell) if cell else life.session
+    base = life.cell_run(cell) if cell else life.session
+    parent = (stack or prefect_runs.around(base) or (base,))[-1]
     inner = Run(
         id=new_id(), kind=kind, name=name, started=now(), parent_id=parent.id, session_id=life.session.id,
         provenance=Provenance(notebook=parent.provenance.notebook),
@@ -208,7 +211,7 @@ def run(name: str) -> Iterator[Run]:
     """
     if not isinstance(name, str) or not name.strip():
         raise InvalidValue(f"{name!r} is not a name for a run: give a text.")
-    in_flow = any(outer.kind is RunKind.flow for outer in _inside.get())
+    in_flow = any(outer.kind is RunKind.flow for outer in (*prefect_runs.around(_this_life().session), *_inside.get()))
     with _entered(RunKind.task if in_flow else RunKind.flow, name) as entered:
         yield entered
 

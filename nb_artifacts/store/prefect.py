@@ -22,7 +22,7 @@ from nb_artifacts.store.prefect_server import PAGE, Server
 from nb_artifacts.store.prefect_wire import SMALL_IMAGE, Artifact, from_prefect, to_prefect
 from nb_artifacts.store.remote import Outcome
 from nb_artifacts.store.rows import patch_columns, to_row
-from nb_artifacts.wire import SHORT_DATA, BlobRef, check_key
+from nb_artifacts.wire import SHORT_DATA, BlobRef, RunKind, check_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -195,12 +195,19 @@ class PrefectStore:
             remote_id = None if there is None else there.id
         body = self._body(record, item.run)
         if remote_id is None:
-            remote_id = self._server.create(item.id, body).id
+            remote_id = self._server.create(item.id, body | self._runs(record, item.run)).id
         else:
             self._server.update(remote_id, body)  # one that is gone was deleted there, and stays so
             self._server.remember(item.id, remote_id)
         version = None if record.key is None or item.remote_id is not None else self._versions(record.key)
         return Outcome("done", version, remote_id)
+
+    def _runs(self, record: Record, run: Run | None) -> dict[str, UUID]:
+        """The ids of runs that are Prefect's own, which only those made by `flow` and `task` can be."""
+        if run is None or run.kind not in {RunKind.flow, RunKind.task}:
+            return {}
+        ids = {"flow_run": record.flow_run_id, "task_run": record.task_run_id}
+        return {f"{kind}_id": id for kind, id in ids.items() if id is not None and self._server.knows(kind, id)}
 
     def _send_deletion(self, item: Outgoing) -> Outcome:
         remote_id = item.remote_id

@@ -41,6 +41,7 @@ class Server:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._known: OrderedDict[UUID, UUID] = OrderedDict()
+        self._runs: OrderedDict[UUID, bool] = OrderedDict()
 
     @property
     def address(self) -> str:
@@ -143,6 +144,14 @@ class Server:
     def count(self, path: str, body: dict[str, Any]) -> int:
         """How many match."""
         return int(self._decoded(self._post(path, body), _number))
+
+    def knows(self, kind: str, id: UUID) -> bool:
+        """Whether there is a ``flow_run`` or ``task_run`` of that id; asked once."""
+        if id not in self._runs:
+            self._runs[id] = self._connection.ask("GET", f"/{kind}s/{id}").status == 200
+            while len(self._runs) > _MOST_KNOWN:
+                self._runs.popitem(last=False)
+        return self._runs[id]
 
     def _post(self, path: str, body: dict[str, Any]) -> Answer:
         return self._taken(self._connection.ask("POST", path, encode(body), seconds=2 * READ_SECONDS))

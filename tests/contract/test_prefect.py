@@ -4,7 +4,7 @@ import base64
 import functools
 import json
 from io import BytesIO
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from contract import store_suite as suite
@@ -25,6 +25,7 @@ from nb_artifacts.wire import (
     Provenance,
     Query,
     RunFilter,
+    RunKind,
     RunQuery,
     Sort,
     now,
@@ -308,6 +309,19 @@ def test_names_of_the_run_go_along_and_no_more(store, prefect):  # noqa: F811
     assert not any(word in json.dumps(there) for word in ("SECRET", "USER", "HOST"))
     assert all(len(value) <= 500 for value in told.values())
     assert store.send([Outgoing("run", uuid4(), run=run())]) == [Outcome("done")]
+
+
+def test_runs_of_prefects_own_are_named_as_such(store, prefect):  # noqa: F811
+    flow = ask(prefect, "POST", "/flows/", {"name": "etl"})["id"]
+    made = ask(prefect, "POST", "/flow_runs/", {"flow_id": flow, "state": {"type": "RUNNING"}})
+    real, ours = UUID(made["id"]), uuid4()
+    for flow_run, task_run, kind in ((real, ours, RunKind.task), (ours, None, RunKind.flow), (real, None, RunKind.cell)):
+        given = record("k", "# hi", type="markdown", flow_run_id=flow_run, task_run_id=task_run)
+        store.send([put(given, run=run(kind, id=task_run or flow_run))])
+        assert (store.get(given.id).flow_run_id, store.get(given.id).task_run_id) == (flow_run, task_run)
+    assert [one["flow_run_id"] for one in listed(prefect)] == [None, None, str(real)]
+    assert {one["task_run_id"] for one in listed(prefect)} == {None}
+    assert store.count(Query(flow_runs=RunFilter(id=IdFilter([real])))) == 1
 
 
 def test_a_short_table_is_its_rows(store, prefect):  # noqa: F811
