@@ -13,12 +13,25 @@ from uuid import UUID
 
 import msgspec
 
-from nb_artifacts.errors import NotFound
+from nb_artifacts.errors import NotFound, StoreError
 from nb_artifacts.store import remotes_sql as sql
 from nb_artifacts.store.leases import Leases
-from nb_artifacts.store.remotes_rows import Arrived, Known, Parked, State, There, Waiting, in_order, to_id, to_time, to_waiting
+from nb_artifacts.store.remotes_rows import (
+    Arrived,
+    Known,
+    Parked,
+    State,
+    There,
+    Waiting,
+    in_order,
+    never_seen,
+    to_id,
+    to_time,
+    to_waiting,
+)
 from nb_artifacts.store.rows import to_run
 from nb_artifacts.store.writes import LAST_SEQ
+from nb_artifacts.wire import Query
 
 if TYPE_CHECKING:
     import sqlite3
@@ -58,7 +71,12 @@ class Remotes(Leases):
     def find(self, address: str) -> Known | None:
         """The remote, or None where it was never seen."""
         select = "SELECT n, address, kind, start, cursor FROM remote WHERE address = ?"
-        row = self._database.read(lambda c: c.execute(select, (address,)).fetchone())
+        try:
+            row = self._database.read(lambda c: c.execute(select, (address,)).fetchone())
+        except StoreError:
+            if self._database.refusal is None:
+                raise
+            return None  # a folder of an earlier release that can only be read has no such table
         return None if row is None else Known(*row)
 
     def include_all(self, address: str, key: str | None = None) -> None:
@@ -215,8 +233,10 @@ class Remotes(Leases):
         return 0.0 if row is None else row[0] / 1e6
 
     def state(self, address: str) -> State:
-        """How it stands."""
-        known = self._known(address)
+        """How it stands; with a remote never seen, as in a folder that can only be read, all is kept here."""
+        known = self.find(address)
+        if known is None:
+            return never_seen(address, self.store.count(Query()))
         values = _of(known)
         select = "SELECT last_ok, last_error, failed, paused, resume FROM remote WHERE n = :remote"
 

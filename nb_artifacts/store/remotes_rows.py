@@ -94,6 +94,14 @@ class State(msgspec.Struct, frozen=True):
     lease_until: datetime | None
 
 
+def never_seen(address: str, artifacts: int) -> State:
+    """How it stands with a remote to which nothing was ever to be sent."""
+    return State(
+        address=address, kind=None, pending=0, oldest=None, kept_here=artifacts, parked=[], last_ok=None, last_error=None,
+        failed=None, paused=None, resume=None, sender=None, lease_until=None,
+    )  # fmt: skip
+
+
 def in_order(rows: list[Waiting]) -> list[Waiting]:
     """By seq; but what was never sent of a key goes by version, in the places that those have."""
     rows.sort(key=lambda row: row.seq)

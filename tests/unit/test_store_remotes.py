@@ -1,13 +1,15 @@
 """What a folder knows of a remote: its place in the feed, what waits, who sends."""
 
+import sqlite3
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from contract.given import record, run
 from faults.processes import Child
 
-from nb_artifacts.errors import NotFound
+from nb_artifacts.errors import NotFound, StoreTooNew
 from nb_artifacts.process import this_process
 from nb_artifacts.store import leases, open_store
 from nb_artifacts.store.remotes import Remotes
@@ -15,6 +17,7 @@ from nb_artifacts.store.remotes_rows import Arrived
 from nb_artifacts.store.remotes_sql import ARTIFACTS, FIRST, MOVED, RUNS, TOMBSTONES
 from nb_artifacts.wire import Patch, RunKind
 
+RELEASED = Path(__file__).parent.parent / "contract" / "released"
 API = "http://host/api"
 
 
@@ -175,6 +178,22 @@ def test_state_says_how_it_went(store, remotes):
     state = remotes.state(API)
     assert (state.pending, state.oldest, state.last_error, state.paused, state.failed) == (0, None, None, None, None)
     assert state.last_ok is not None
+
+
+def test_a_folder_that_can_only_be_read_keeps_all(tmp_path):
+    """Also one of the first release, which has no tables for remotes."""
+    home = tmp_path / "home"
+    home.mkdir()
+    connection = sqlite3.connect(home / "store.db")
+    connection.executescript((RELEASED / "v1.sql").read_text(encoding="utf-8"))
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    remotes = Remotes(open_store(home))
+    with pytest.raises(StoreTooNew):
+        remotes.first_seen(API)
+    state = remotes.state(API)
+    assert (state.pending, state.kept_here, state.sender) == (0, 3, None)
+    assert remotes.mapping(API, []) == {}
 
 
 def test_one_sends_at_a_time(remotes):
