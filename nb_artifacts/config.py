@@ -38,6 +38,7 @@ ID_FILE = "store-id"
 CACHE_BYTES = 1_000_000_000
 """Bytes of artifacts of other machines that the folder keeps, where nobody set another limit."""
 
+_HIDDEN = ("api_url", "api_key")
 _LEVELS = ("full", "names", "off")
 _CHOICES = {"provenance": _LEVELS, "sync_provenance": _LEVELS, "durability": ("power", "process")}
 
@@ -81,12 +82,14 @@ def configure(**options: Any) -> None:
     Raises `InvalidValue` for an unknown option or value, naming what is allowed; nothing is changed then.
     """
     known = [f.name for f in fields(Settings)]
+    # a traceback that shows variables shows no key, not one in an address either
+    options = {name: Secret(value) if name in _HIDDEN and isinstance(value, str) else value for name, value in options.items()}
     for name, value in options.items():
         if name not in known:
             raise InvalidValue(f"{name!r} is not an option: choose from {', '.join(known)}.")
         _check(name, value)
     for name, value in options.items():
-        setattr(_state.given, name, Secret(value) if name == "api_key" and value is not None else value)
+        setattr(_state.given, name, str(value) if name == "api_url" and value is not None else value)
 
 
 def _check(name: str, value: Any) -> None:
@@ -148,7 +151,7 @@ def remote() -> RemoteSettings | None:
 
     ``PREFECT_API_URL`` alone sets none. Raises `InvalidValue` for an address that cannot be one.
     """
-    address = option("api_url") or os.environ.get(API_URL, "").strip()
+    address = Secret(option("api_url") or os.environ.get(API_URL, "").strip())
     if not address or address == OFF:
         return None
     provenance = option("sync_provenance")
