@@ -108,8 +108,13 @@ class QueryFailed(StoreError):
 class BlobMissing(StoreError):
     """A record names bytes that are not in the blobs folder."""
 
-    def __init__(self, sha256: str, where: object = "this store") -> None:
-        super().__init__(f"the bytes {sha256} are not in {where}: restore them from a backup, or make the artifact again")
+    def __init__(
+        self,
+        sha256: str,
+        where: object = "this store",
+        remedy: str = "restore them from a backup, or make the artifact again",
+    ) -> None:
+        super().__init__(f"the bytes {sha256} are not in {where}: {remedy}")
         self.sha256 = sha256
 
 

@@ -153,7 +153,8 @@ class PrefectStore:
 
     def open_blob(self, ref: BlobRef) -> NoReturn:
         """Raises `BlobMissing`: only the store that an artifact came from has them."""
-        raise BlobMissing(ref.sha256[:80], f"the Prefect server at {self.where}, which keeps no bytes")
+        where = f"the Prefect server at {self.where}, which keeps none"
+        raise BlobMissing(ref.sha256[:80], where, "read the artifact where it was made")
 
     def blob_bytes(self) -> int:
         """None are kept."""
@@ -261,7 +262,7 @@ class PrefectStore:
         try:
             return self._images[ref.sha256]
         except KeyError:
-            raise BlobMissing(ref.sha256, "memory any more; they are fetched again") from None
+            raise BlobMissing(ref.sha256, "memory any more", "send them again") from None
 
     def _cannot(self, what: str) -> NoReturn:
         raise Unsupported(f"a Prefect server ({self.where}) cannot {what}")
