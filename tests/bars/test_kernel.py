@@ -101,6 +101,22 @@ def test_a_bar_in_a_thread_outlives_its_cell(kernel):
     assert info(kernel, "background", "state") == "['finished']"
 
 
+def test_threads_tasks_forks_and_joblib_of_a_kernel_feed_one_bar(kernel):
+    """R-21 for bars: nothing hangs, nothing counts twice."""
+    kernel.run(
+        "import asyncio, os, threading\nfrom joblib import Parallel, delayed\n"
+        "def add(bar): bar.update()\nasync def later(bar):\n    await asyncio.sleep(0)\n    bar.update()\n"
+        "with nba.progress(total=50, key='all-feed-one') as bar:\n"
+        "    threads = [threading.Thread(target=add, args=(bar,)) for _ in range(10)]\n"
+        "    for thread in threads: thread.start()\n    for thread in threads: thread.join()\n"
+        "    await asyncio.gather(*(later(bar) for _ in range(10)))\n"
+        "    for _ in range(10):\n        pid = os.fork()\n        if pid == 0:\n            bar.update()\n            os._exit(0)\n"
+        "        os.waitpid(pid, 0)\n"
+        "    _ = Parallel(n_jobs=2)(delayed(add)(bar) for _ in range(20))"
+    )
+    assert info(kernel, "all-feed-one", "state", "done") == "['finished', 50.0]"
+
+
 def test_loops_in_a_progress_cell_are_rows_of_its_bar(kernel):
     kernel.run("%load_ext nb_artifacts")
     ran = kernel.run("%%artifact progress --key in-cell\nfor n in nba.track(range(3), description='part'): pass")
