@@ -11,6 +11,7 @@ from faults.processes import Child, run_all
 
 from nb_artifacts.errors import StoreTooNew
 from nb_artifacts.store import migrations, open_store
+from nb_artifacts.store.remotes import Remotes
 from nb_artifacts.wire import Patch, Query, RunQuery
 
 RELEASED = Path(__file__).parent.parent / "contract" / "released"
@@ -64,9 +65,16 @@ def test_every_release_opens(tmp_path, script):
     latest = store.find(of(key="report", latest=True, data=True))[0]
     assert (latest.version, len(latest.data), latest.info) == (3, 402, {"rows": 16})
     assert store.find_runs(RunQuery())[0].provenance.notebook == "nb.ipynb"
-    assert [change.kind for change in store.changes()] == ["artifact", "artifact", "run", "deleted", "artifact"]
+    assert sorted(change.kind for change in store.changes()) == ["artifact", "artifact", "artifact", "deleted", "run"]
     assert store.put(record("report")).version == 4
     assert store.patch(latest.id, Patch(description="d")).description == "d"
+
+
+def test_the_second_release_knows_what_it_has_sent(tmp_path):
+    remotes = Remotes(open_store(folder(tmp_path / "home", RELEASED / "v2.sql")))
+    (address,) = remotes.addresses()
+    state = remotes.state(address)
+    assert (state.kind, state.pending, [one.error for one in state.parked]) == ("nb-artifacts", 1, ["422: no"])
 
 
 def test_it_is_what_a_new_store_is(home, tmp_path):
