@@ -6,6 +6,7 @@ thread and a DuckDB cursor; a request that takes too long, or that nobody waits 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -70,7 +71,8 @@ class Job:
         self._more.release()
         while not self._done.wait(0.02):
             if self.cursor is not None:
-                self.cursor.interrupt()
+                with contextlib.suppress(Exception):  # it may just have been closed
+                    self.cursor.interrupt()
 
     def going(self) -> None:
         """Raises `Stopped` where it shall end."""
