@@ -1,6 +1,7 @@
 /** Where a table's rows come from: the server, a kernel, or the record itself. The grid never knows which. */
 
 import { decoded } from './arrow';
+import { RequestError } from './client';
 import type { Client } from './client';
 import { parse } from './json';
 import type { Cell } from './tabledata';
@@ -79,6 +80,8 @@ export interface Rows {
   export(format: Format, view: View, columns: string[] | null, signal: AbortSignal): Promise<Blob>;
 }
 
+const AGAIN = 1000;
+
 export const ALL: View = { sort: [], filter: [], q: '' };
 
 /** The members of a request: what a URL or a message names. Empty ones are left out. */
@@ -150,7 +153,7 @@ export class ServerRows implements Rows {
   ) {}
 
   async rows(query: RowsQuery, signal: AbortSignal): Promise<Page> {
-    const answer = await this.client.table(this.id, 'rows', rowsParams(query), signal);
+    const answer = await this.ask('rows', rowsParams(query), signal);
     const { headers } = answer;
     return pageOf(
       await answer.arrayBuffer(),
@@ -161,7 +164,7 @@ export class ServerRows implements Rows {
 
   async summary(view: View, signal: AbortSignal, columns?: string[]): Promise<Summary> {
     const params = summaryParams(view, columns);
-    const answer = await this.client.table(this.id, 'summary', params, signal);
+    const answer = await this.ask('summary', params, signal);
     return parse(await answer.text()) as Summary;
   }
 
@@ -172,6 +175,23 @@ export class ServerRows implements Rows {
     signal: AbortSignal
   ): Promise<Blob> {
     const params = exportParams(format, view, columns);
-    return (await this.client.table(this.id, 'export', params, signal)).blob();
+    return (await this.ask('export', params, signal)).blob();
+  }
+
+  /** Where the process that answers queries has just ended, a new one is asked once more. */
+  private async ask(
+    part: 'rows' | 'summary' | 'export',
+    params: Params,
+    signal: AbortSignal
+  ): Promise<Response> {
+    try {
+      return await this.client.table(this.id, part, params, signal);
+    } catch (error) {
+      if (!(error instanceof RequestError) || error.status !== 503 || signal.aborted) {
+        throw error;
+      }
+      await new Promise(resolve => setTimeout(resolve, AGAIN));
+      return this.client.table(this.id, part, params, signal);
+    }
   }
 }

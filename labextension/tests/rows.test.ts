@@ -1,6 +1,6 @@
 import { columnFromValues, tableFromColumns, tableToIPC } from '@uwdata/flechette';
 import * as arrow from '@uwdata/flechette';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { dayText, decimalText, decoded, spanText, timeText } from '../src/arrow';
 import { LocalRows, rowWords } from '../src/localrows';
 import { ALL, ServerRows, rowsParams } from '../src/rows';
@@ -111,6 +111,20 @@ describe('requests', () => {
     const page = await new ServerRows(client, ID).rows({ ...view, offset: 0, limit: 2 }, NEVER);
     expect([page.rows, page.total, page.cells]).toEqual([7, 9, [[1, 2]]]);
     expect(asked).toEqual([`GET artifacts/${ID}/rows`]);
+  });
+
+  it('are made once more where the process that answers has just ended', async () => {
+    vi.useFakeTimers();
+    const headers = { 'X-NB-Artifacts-Store': 's' };
+    const answers = [
+      new Response('{"detail": "It ended."}', { status: 503, headers }),
+      new Response('{"rows": 1, "total": 1, "columns": []}', { headers })
+    ];
+    const { client, asked } = clientOf(() => answers.shift() as Response);
+    const found = new ServerRows(client, ID).summary(ALL, NEVER);
+    await vi.runAllTimersAsync();
+    vi.useRealTimers();
+    expect([(await found).rows, asked.length]).toEqual([1, 2]);
   });
 
   it('that are refused say why', async () => {

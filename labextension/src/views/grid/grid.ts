@@ -64,6 +64,8 @@ export class Grid {
   readonly charted: Charted;
   private window: Window = [0, 0];
   shown: string[] = [];
+  /** The menu that is open without its summary hears of it. */
+  menuWaits: (() => void) | null = null;
   /** Rows are asked for once the grid is in sight. */
   private seen = typeof IntersectionObserver === 'undefined';
 
@@ -84,7 +86,10 @@ export class Grid {
     });
     this.pages.seed(options.seed, !rows.whole || (options.seed[0]?.length ?? 0) >= options.total);
     this.hands = new Hands(this);
-    this.summaries = new Summaries(rows, options.total, () => this.drawHead());
+    this.summaries = new Summaries(rows, options.total, () => {
+      this.drawHead();
+      this.menuWaits?.();
+    });
     this.body = new Body(this.look());
     this.head = new Head(
       {
@@ -134,7 +139,8 @@ export class Grid {
       observer.observe(box);
       signal.addEventListener('abort', () => observer.disconnect(), { once: true });
     }
-    signal.addEventListener('abort', () => this.end(), { once: true });
+    signal.addEventListener('abort', () => this.pages.dispose(), { once: true });
+    signal.addEventListener('abort', () => this.summaries.stop(), { once: true });
     const { view } = this.state;
     if (view.sort.length > 0 || narrowed(view)) {
       this.pages.show(view);
@@ -337,10 +343,5 @@ export class Grid {
     const { columns, columnCount } = this.options;
     const all = columnCount + levels(columns).length;
     return this.state.hidden.length > 0 ? this.placed.length : all;
-  }
-
-  private end(): void {
-    this.pages.dispose();
-    this.summaries.stop();
   }
 }

@@ -6,12 +6,36 @@ import { openPopover } from './popover';
 import { filterBy, toggled } from './state';
 
 export function openMenu(grid: Grid, field: string, anchor: HTMLElement): void {
+  const renew = openPopover(
+    anchor,
+    `Column ${grid.column(field).name}`,
+    contentOf(grid, field),
+    grid.signal,
+    () => {
+      grid.menuWaits = null;
+      if (!anchor.isConnected) {
+        grid.head.control(field)?.focus({ preventScroll: true });
+      }
+    }
+  );
+  grid.menuWaits = () => {
+    if (grid.summaries.whole(field)) {
+      grid.menuWaits = null;
+      renew(contentOf(grid, field));
+    }
+  };
+  if (grid.summaries.whole(field)) {
+    grid.menuWaits = null;
+  }
+}
+
+function contentOf(grid: Grid, field: string): Node[] {
   const { state, summaries, shown, signal } = grid;
   const column = grid.column(field);
   const at = shown.indexOf(field);
   const key = state.view.sort.find(one => one.field === field);
   const width = (): number => grid.placed.find(one => one.field === field)?.width ?? 100;
-  const content = columnMenu(
+  return columnMenu(
     {
       column,
       summary: summaries.whole(field),
@@ -47,9 +71,4 @@ export function openMenu(grid: Grid, field: string, anchor: HTMLElement): void {
     },
     signal
   );
-  openPopover(anchor, `Column ${column.name}`, content, signal, () => {
-    if (!anchor.isConnected) {
-      grid.head.control(field)?.focus({ preventScroll: true });
-    }
-  });
 }

@@ -9,14 +9,17 @@ export function closePopover(): void {
   current?.();
 }
 
-/** Open a box below `anchor`. The focus goes to its first control, and back when it closes. */
+/**
+ * Open a box below `anchor`. The focus goes to its first control, and back when it closes. What comes back puts other
+ * content in its place.
+ */
 export function openPopover(
   anchor: HTMLElement,
   label: string,
   content: Node[],
   signal: AbortSignal,
   closed?: () => void
-): void {
+): (content: Node[]) => void {
   closePopover();
   const host = anchor.closest<HTMLElement>('.jp-nba-grid') ?? document.body;
   const box = h('div', 'jp-nba-popover', {
@@ -48,8 +51,17 @@ export function openPopover(
   (box as { showPopover?: () => void }).showPopover?.();
   place(box, anchor);
   listen(box, anchor, close, ended.signal);
-  const first = box.querySelector<HTMLElement>('[autofocus], input, button, select');
-  (first ?? box).focus({ preventScroll: true });
+  const focus = (): void =>
+    (box.querySelector<HTMLElement>('input, button, select') ?? box).focus({ preventScroll: true });
+  focus();
+  return next => {
+    const focused = box.contains(document.activeElement);
+    box.replaceChildren(...next);
+    place(box, anchor);
+    if (focused) {
+      focus();
+    }
+  };
 }
 
 function listen(

@@ -114,30 +114,26 @@ export class Tools {
   /** Show or leave the search; leaving it ends it. */
   search(on: boolean): void {
     this.searching = on;
-    if (on) {
-      this.top.hidden = false;
-      this.box.focus();
-    } else {
+    if (!on) {
       this.box.value = '';
       this.acts.search('');
-      this.find.focus({ preventScroll: true });
     }
     if (this.look) {
       this.draw(this.look);
     }
+    (on ? this.box : this.find).focus({ preventScroll: true });
   }
 
   draw(look: ToolsLook): void {
     this.look = look;
     this.size.textContent = this.said ?? sizeWords(look);
-    this.searching ||= look.q !== '';
     if (document.activeElement !== this.box && this.box.value !== look.q) {
       this.box.value = look.q;
     }
     this.find.hidden = !look.whole || look.total < 2;
     this.find.setAttribute('aria-pressed', String(this.searching));
-    this.box.hidden = !this.searching;
-    this.top.hidden = !this.searching && look.filter.length === 0;
+    this.box.hidden = !this.searching && look.q === '';
+    this.top.hidden = this.box.hidden && look.filter.length === 0;
     this.top.classList.toggle('jp-mod-busy', look.busy);
     this.chips.replaceChildren(...this.chipsOf(look));
     const { hidden, fields } = look;
