@@ -12,6 +12,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
+from server.test_prefect import python  # noqa: F401
 
 import nb_artifacts as nba
 from nb_artifacts.wire import MIME
@@ -175,3 +176,36 @@ def test_versions_of_the_quality_show_what_was_repaired(training):
 
 def test_what_failed_is_kept_with_all_its_rows(training):
     assert in_words(training, "failed").startswith("failed · FloatingPointError: the weight is inf after 6 steps · 6 rows")
+
+
+def run_notebook(name, place, patch):
+    """A notebook after it ran in an empty folder of artifacts, and all that it printed."""
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    for variable in ("NB_ARTIFACTS_FROM_SERVER", "NB_ARTIFACTS_API_URL", "NB_ARTIFACTS_API_KEY", "PREFECT_API_URL"):
+        patch.delenv(variable, raising=False)
+    patch.setenv("NB_ARTIFACTS_HOME", str(place / "home"))
+    patch.setenv("IPYTHONDIR", str(place / "ipython"))
+    NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(place)}}).execute()
+    assert [output for output in outputs(notebook) if output.output_type == "error" or output.get("name") == "stderr"] == []
+    return "".join(output.get("text") or output.get("data", {}).get("text/plain", "") for output in outputs(notebook))
+
+
+def test_two_machines_share_keys_through_a_server_that_goes_and_comes(tmp_path, monkeypatch):
+    said = run_notebook("sync", tmp_path, monkeypatch)
+    for words in (
+        "<TableArtifact flights-by-carrier@1> True", "Nothing was sent.", "'carrier': 'category'",
+        "kept  <TableArtifact flights-by-carrier@2>", "<TableArtifact flights-by-carrier@pending>", "1 not sent",
+        "1 warning: ", "<TableArtifact flights-by-carrier@3> True", "(3, 3) The three largest", "1 older one kept here",
+    ):  # fmt: skip
+        assert words in said, words
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "ipython"]
+
+
+def test_a_prefect_server_shows_what_is_kept_and_is_read(tmp_path, monkeypatch, python):  # noqa: F811
+    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(python).parent), os.environ["PATH"]]))
+    said = run_notebook("prefect", tmp_path, monkeypatch)
+    for words in (
+        "set: None", "all sent", "carriers        table", "flights-source  markdown  [The source]", "0.443", "All went well",
+        "late-by-carrier",
+    ):  # fmt: skip
+        assert words in said, words

@@ -20,7 +20,12 @@ class Machine:
         self.path, self.home = path, path / "home"
         path.mkdir(exist_ok=True)
         names = {name: value for name, value in os.environ.items() if not name.startswith(("NB_ARTIFACTS", "PREFECT"))}
-        self.env = {**names, "NB_ARTIFACTS_HOME": str(self.home), "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(path / "prefect")}
+        self.env = {
+            **names,
+            "NB_ARTIFACTS_HOME": str(self.home),
+            "PYTHONPATH": str(ROOT),
+            "PREFECT_HOME": str(path / "prefect"),
+        }
         self.env |= {"IPYTHONDIR": str(path / "ipython")}
         self.env |= {"NB_ARTIFACTS_API_URL": url} if url else {}
         self.env |= {"NB_ARTIFACTS_API_KEY": key} if key else {}

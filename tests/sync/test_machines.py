@@ -98,7 +98,9 @@ def test_a_key_that_is_wrong_is_said_everywhere_and_mended(machine):
 
 def test_an_address_that_cannot_be_one_keeps_nobody_from_working(machine):
     laptop = machine("laptop", url="artifacts.example.org")
-    said = laptop.process(sys.executable, "-c", "import nb_artifacts as nba\nnba.create('x', key='k')\nprint(nba.Artifact.get('k'))")
+    said = laptop.process(
+        sys.executable, "-c", "import nb_artifacts as nba\nnba.create('x', key='k')\nprint(nba.Artifact.get('k'))"
+    )
     assert said.stdout == "<MarkdownArtifact k@1>\n"
     assert said.stderr.count("write https://HOST/api") == 1
     assert "not the address of an API" in laptop.cli("sync", code=1).stderr

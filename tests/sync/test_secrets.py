@@ -39,7 +39,9 @@ def ran(machine, tmp_path, monkeypatch):
     for place in FAILING:
         notebook.cells[place].metadata["tags"] = ["raises-exception"]
     try:
-        NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(laptop.path)}}).execute()
+        NotebookClient(
+            notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(laptop.path)}}
+        ).execute()
     except CellExecutionError as error:
         pytest.fail(str(error))
     nbformat.write(notebook, laptop.path / "saved.ipynb")
@@ -78,7 +80,11 @@ def test_the_key_lands_in_no_file(ran, server, jupyter, tmp_path):
                   ("inspect", "k"), ("export", "moved.zip"), ("backup", "copy.zip")):  # fmt: skip
         done = laptop.cli(*words)
         said += [done.stdout, done.stderr]
-    said.append(laptop.process("python", "-X", "dev", "-m", "nb_artifacts.cli", "sync", NB_ARTIFACTS_API_URL="http://127.0.0.1:9").stderr)
+    said.append(
+        laptop.process(
+            "python", "-X", "dev", "-m", "nb_artifacts.cli", "sync", NB_ARTIFACTS_API_URL="http://127.0.0.1:9"
+        ).stderr
+    )
     lab = jupyter("lab", f"--NbArtifacts.api_url={server.url}", f"--NbArtifacts.api_key={server.token}", "--log-level=DEBUG")
     said += [lab.ask("GET", path, whole=True).body.decode() for path in ("/status", "/openapi.json")]
     (tmp_path / "said.txt").write_text("\n".join(said))
