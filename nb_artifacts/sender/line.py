@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 PAGE = 1000
 """So much of what waits is looked at a time."""
 
+LOOK_SECONDS = 0.5
+
 REFUSED_WAIT = 0.5
 """Seconds before what was refused is tried again."""
 
@@ -34,19 +36,22 @@ class Line:
         self._deadline = deadline
         self._changed = threading.Condition()
         self._page: list[Waiting] = []
-        self._busy: dict[str | UUID, int] = {}
+        self._busy: set[str | UUID] = set()
         self._later: dict[str | UUID, float] = {}
         self._settled = True
+        self._look_at = 0.0
         self.stopped = False
 
     def take(self) -> list[Waiting]:
         """The next batch, waiting for it if need be; empty once nothing waits, or it is time to stop."""
         with self._changed:
             while not self._is_over():
-                batch = self._pick() or (self._refill() and self._pick())
+                batch = self._pick()
+                if not batch and self._may_look():
+                    self._refill()
+                    batch = self._pick()
                 if batch:
-                    for row in batch:
-                        self._busy[_line_of(row)] = self._busy.get(_line_of(row), 0) + 1
+                    self._busy.update(_line_of(row) for row in batch)
                     return batch
                 if not self._busy and not self._page:
                     break
@@ -57,8 +62,7 @@ class Line:
         """A batch has arrived, or was refused; its keys may go on."""
         with self._changed:
             self._settled = True
-            for row in batch:
-                self._busy.pop(_line_of(row), None)
+            self._busy.difference_update(_line_of(row) for row in batch)
             self._changed.notify_all()
 
     def hold(self, row: Waiting) -> None:
@@ -80,14 +84,23 @@ class Line:
     def _is_over(self) -> bool:
         return self.stopped or (self._deadline is not None and time.monotonic() > self._deadline)
 
-    def _refill(self) -> bool:
+    def _may_look(self) -> bool:
+        """Looking for what is not of a busy key may mean looking at all that waits: while some are, not all the time."""
+        now = time.monotonic()
+        if self._busy and now < self._look_at:
+            return False
+        self._look_at = now + LOOK_SECONDS
+        return True
+
+    def _refill(self) -> None:
+        """Look again what waits, beside what is kept in hand for the keys that are busy."""
         if self._settled:
             self._settled = False
             self._remotes.advance(self._address)
         keys = [line for line in self._busy if isinstance(line, str)]
         ids = [line for line in self._busy if not isinstance(line, str)]
-        self._page = self._remotes.pending(self._address, PAGE, keys=keys, ids=ids)
-        return bool(self._page)
+        found = self._remotes.pending(self._address, PAGE, keys=keys, ids=ids)
+        self._page = [row for row in self._page if _line_of(row) in self._busy] + found
 
     def _pick(self) -> list[Waiting]:
         """Rows for one batch, taken out of the page; of a key none after one that has to wait."""
