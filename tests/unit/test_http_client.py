@@ -190,6 +190,7 @@ def test_a_page_in_between_is_no_answer_of_ours(serve):
     with pytest.raises(Unreachable, match="log-in page"):
         store.count(Query())
     assert repr(store) == f"HttpStore({server.address})"
+    store.close()
 
 
 @pytest.mark.parametrize("trickle", [False, True])
@@ -207,8 +208,10 @@ def test_an_answer_that_stalls_or_trickles_is_given_up(serve, monkeypatch, trick
 
     server = serve(answer)
     begun = time.monotonic()
+    connection = Connection(server.address)
     with pytest.raises(Unreachable) as caught:
-        Connection(server.address).ask("GET", "/status", seconds=0.4)
+        connection.ask("GET", "/status", seconds=0.4)
+    connection.close()
     done.set()
     assert caught.value.ambiguous
     assert time.monotonic() - begun < 5
@@ -238,4 +241,5 @@ def test_a_child_process_opens_connections_of_its_own(serve):
         os._exit(0 if connection.ask("GET", "/b").body == b"1" else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert connection.ask("GET", "/c").body == b"1"
+    connection.close()
     assert [path for _, path, _ in server.asked] == ["/api/a", "/api/b", "/api/c"]
