@@ -84,8 +84,9 @@ def _file(placed: Placed, temp: Path) -> Iterator[tuple[Path, list[Described]]]:
         return
     with store.open_blob(record.blob) as file:
         name = getattr(file, "name", None)
-        path = Path(name) if isinstance(name, str) else temp / f"{record.id}.parquet"
-        if not isinstance(name, str):
+        own = isinstance(name, str) and Path(name).is_file()
+        path = Path(str(name)) if own else temp / f"{record.id}.parquet"
+        if not own:
             with path.open("wb") as copy:
                 copyfileobj(file, copy)
         yield path, described(record.info)

@@ -8,7 +8,7 @@ from PIL import Image
 
 import nb_artifacts as nba
 from nb_artifacts.diff import image as images
-from nb_artifacts.errors import NotFound
+from nb_artifacts.errors import BlobMissing, InvalidValue, NotFound
 
 
 def test_markdown_line_by_line(diff):
@@ -117,6 +117,21 @@ def test_other_is_an_artifact_a_version_or_a_name():
     }
     with pytest.raises(NotFound, match="no version 7"):
         first.diff(7)
+
+
+def test_bytes_that_are_gone_or_damaged_are_named():
+    for key, values in {
+        "tables": ([{"a": 1}], [{"a": 2}]),
+        "images": (np.zeros((4, 4), np.uint8), np.ones((4, 4), np.uint8)),
+    }.items():
+        first, second = (nba.create(value, key) for value in values)
+        blob, store = second._record.blob, second._store
+        store._blobs.path(blob.sha256).write_bytes(b"x" * blob.size)
+        with pytest.raises(InvalidValue, match=r"not a readable Parquet file|is not a PNG"):
+            first.diff(second)
+        store._blobs.remove(blob.sha256)
+        with pytest.raises(BlobMissing, match=blob.sha256):
+            first.diff(second)
 
 
 def test_figures_by_their_text_and_whether_they_are_drawn_alike(diff):
