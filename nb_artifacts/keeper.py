@@ -311,14 +311,14 @@ class Keeper:
                 self._shown = self._written
 
     def _bundle(self) -> dict[str, object]:
-        return display.bundle(self._record, Progress(self._written), self.store.id)
+        return display.bundle(core.numbered(self._record), Progress(self._written), self.store.id)
 
 
 def _say_where_used(store: Store, key: str | None) -> None:
     """A key in use by another running bar of this process gets a new version, and a word about it."""
     for other in list(keepers.values()):
         if key is not None and other._record.key == key and other.store is store and other.meter.state == "running":
-            warn(f"{key!r} is the key of a bar that still runs (version {other._record.version}): this one is a new version.")
+            warn(f"{key!r} is the key of a bar that still runs ({core.name_of(other._record)}): this one is a new version.")
             return
 
 

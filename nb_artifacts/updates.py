@@ -105,7 +105,7 @@ class Pending:
             self._shown = self._record
 
     def _bundle(self) -> dict[str, Any]:
-        return display.bundle(self._record, self.payload, self._store.id)
+        return display.bundle(core.numbered(self._record), self.payload, self._store.id)
 
 
 _pending: dict[UUID, Pending] = {}
