@@ -21,6 +21,7 @@ from traitlets import Enum, Float, Unicode
 
 from nb_artifacts import config, jupyter_sync, settle
 from nb_artifacts.api import BODY_LIMIT, HEARTBEAT, Api, EventStream, Request, Response, is_slow, may_write, too_large
+from nb_artifacts.api.lines import Lines
 from nb_artifacts.errors import StoreError
 from nb_artifacts.jupyter_notebook import serve_notebooks
 from nb_artifacts.query import Left
@@ -55,7 +56,13 @@ class Host:
         self.base = base
         self._readers = ThreadPoolExecutor(4, "nb-artifacts-read")
         self._writers = ThreadPoolExecutor(1, "nb-artifacts-write")  # a held write lock must not stop readers
+        self._lines = Lines(api)
         self._thinkers = ThreadPoolExecutor(4, "nb-artifacts-table")  # nor must a table that is being sorted
+
+    async def answer(self, request: Request, size: int, *, slow: bool) -> Response:
+        """The API's answer to a request whose body has `size` bytes."""
+        asked = None if slow else self._lines.ask(request, size)
+        return await (asked or self.run(self.api, request, writes=may_write(request), slow=slow))
 
     async def run(self, work: Callable[..., T], *arguments: Any, writes: bool = False, slow: bool = False) -> T:
         """Call something that may block, in a thread."""
@@ -108,7 +115,7 @@ class ArtifactsHandler(APIHandler):
             return
         request = _as_request(self.request, self.host.base, self.chunks)
         request.left, self.slow = self.left, is_slow(request)
-        response = await self.host.run(self.host.api, request, writes=may_write(request), slow=self.slow)
+        response = await self.host.answer(request, self.received, slow=self.slow)
         with contextlib.suppress(StreamClosedError):  # the client left
             await self._finish(response)
 
@@ -188,9 +195,7 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     folder = config.folder()
     durable = config.durable()
     remote = jupyter_sync.settings(serverapp.log)
-    api = Api(
-        lambda: jupyter_sync.open_both(folder, remote, serverapp.log, durable=durable), heartbeat=traits.heartbeat
-    )
+    api = Api(lambda: jupyter_sync.open_both(folder, remote, serverapp.log, durable=durable), heartbeat=traits.heartbeat)
     base = url_path_join(serverapp.base_url, "nb-artifacts/api")
     host = Host(api, base)
     serve_notebooks(serverapp, host, base)

@@ -11,37 +11,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from nb_artifacts.api import Api, Request, Response, may_write
+from nb_artifacts.api.lines import Lines
 from nb_artifacts.errors import StoreError
-from nb_artifacts.serve_lines import Line
 from nb_artifacts.settle import EVERY, Sweep
 from nb_artifacts.store import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from nb_artifacts.store import Store
 
 T = TypeVar("T")
 
-SHORT_BODY = 64 * 1024
-"""A request of at most this many bytes is quick enough to write together with others."""
-
-MOST_TOGETHER = 64
-MOST_READ = 32
 READERS = 4
 WRITERS = 8
 """Threads that write into a database server, which groups commits itself."""
-
-_BY_INDEX = re.compile(r"/artifacts/[^/]+(?:/latest)?")
-"""What is read by GET at such a path is one record."""
 
 
 class Space:
@@ -52,21 +43,18 @@ class Space:
         self.api = Api(store, heartbeat=heartbeat)
         self._readers = ThreadPoolExecutor(READERS, "nb-artifacts-read")
         self._writers = ThreadPoolExecutor(1 if grouped else WRITERS, "nb-artifacts-write")
-        self._writing = Line("nb-artifacts-group", self.api.together, MOST_TOGETHER) if grouped else None
-        self._reading = Line("nb-artifacts-one", self._each, MOST_READ) if grouped else None
+        self._lines = Lines(self.api) if grouped else None
         self._thinkers = ThreadPoolExecutor(READERS, "nb-artifacts-table")
         self._sweep: Sweep | None = None
 
     async def answer(self, request: Request, size: int) -> Response:
         """The API's answer to a request whose body has `size` bytes."""
-        if request.method == "GET" and self._reading is not None and _BY_INDEX.fullmatch(request.path):
-            return await self._reading.ask(request)
+        asked = None if self._lines is None else self._lines.ask(request, size)
+        if asked is not None:
+            return await asked
         if request.method == "GET" or not may_write(request):
             return await self.run(self.api, request)
-        alone = request.path.endswith("/batch") or request.method not in ("POST", "PUT")
-        if self._writing is None or size > SHORT_BODY or alone:
-            return await asyncio.get_running_loop().run_in_executor(self._writers, self.api, request)
-        return await self._writing.ask(request)
+        return await asyncio.get_running_loop().run_in_executor(self._writers, self.api, request)
 
     async def run(self, work: Callable[..., T], *arguments: Any) -> T:
         """Call what may block, in a thread that only reads."""
@@ -85,16 +73,12 @@ class Space:
     def close(self) -> None:
         """End the streams, answer what waits, and let go of the store."""
         self.api.feed.close()
-        for line in (self._writing, self._reading):
-            if line is not None:
-                line.close()
+        if self._lines is not None:
+            self._lines.close()
         self._thinkers.shutdown(wait=False, cancel_futures=True)  # they end with the process that they wait for
         self._readers.shutdown()
         self._writers.shutdown()
         self.api.close()
-
-    def _each(self, requests: Sequence[Request]) -> list[Response]:
-        return [self.api(request) for request in requests]
 
 
 class Spaces:

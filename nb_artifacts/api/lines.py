@@ -9,13 +9,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import re
 import threading
 from typing import TYPE_CHECKING
+
+from nb_artifacts.api.routes import may_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from nb_artifacts.api import Request, Response
+    from nb_artifacts.api import Api
+    from nb_artifacts.api.message import Request, Response
+
+SHORT_BODY = 64 * 1024
+"""A request of at most this many bytes is quick enough to write together with others."""
+
+MOST_TOGETHER = 64
+MOST_READ = 32
+_BY_INDEX = re.compile(r"/artifacts/[^/]+(?:/latest)?")
+"""What is read by GET at such a path is one record."""
 
 _Job = tuple["Request", "asyncio.AbstractEventLoop", "asyncio.Future[Response]"]
 _Settled = tuple["asyncio.Future[Response]", "Response"]
@@ -58,6 +70,30 @@ class Line:
             _tell(found[0][1], [(future, response) for (_, _, future), response in zip(found, responses, strict=True)])
             if jobs[-1] is None:
                 return
+
+
+class Lines:
+    """The lines of one API over a store in a folder.
+
+    Short creations that arrive together are written together, in one transaction, by the one thread that writes; what is
+    read by an index is read by one thread too, many at a time.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._writing = Line("nb-artifacts-group", api.together, MOST_TOGETHER)
+        self._reading = Line("nb-artifacts-one", lambda requests: [api(request) for request in requests], MOST_READ)
+
+    def ask(self, request: Request, size: int) -> asyncio.Future[Response] | None:
+        """The answer to a request whose body has `size` bytes, once it is there; None where it is not for a line."""
+        if request.method == "GET":
+            return self._reading.ask(request) if _BY_INDEX.fullmatch(request.path) else None
+        alone = request.method not in ("POST", "PUT") or request.path.endswith("/batch") or size > SHORT_BODY
+        return None if alone or not may_write(request) else self._writing.ask(request)
+
+    def close(self) -> None:
+        """Answer what waits."""
+        self._writing.close()
+        self._reading.close()
 
 
 def _tell(loop: asyncio.AbstractEventLoop, settled: list[_Settled]) -> None:
