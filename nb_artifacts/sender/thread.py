@@ -220,12 +220,14 @@ class Sender:
             return Drained(error=error)
 
     def _connected(self) -> Remote:
-        """The remote, asked what it is when it is first needed, and when another key is to be used."""
+        """The remote, asked what it is when it is first needed, after a failure, and when another key is to be used."""
         if self._remote is None or self._used is not self.settings:
             self._disconnect()
             self._used = self.settings
             self._remote = self._connect(self._used)
             self.remotes.first_seen(self._used.address, self._remote.kind)
+            if self.remotes.met(self._used.address, self._remote.id):
+                log.warning("another store answers at %s: all that the one before had is sent again", self._used.address)
         return self._remote
 
     def _disconnect(self) -> None:
@@ -235,6 +237,7 @@ class Sender:
 
     def _failed(self, error: StoreError) -> None:
         self.failures += 1
+        self._disconnect()
         asked = error.retry_after if isinstance(error, RemoteBusy) else None
         wait = backoff(self.failures, asked)
         text, paused = self._in_words(error), None

@@ -79,6 +79,26 @@ class Remotes(Leases):
             return None  # a folder of an earlier release that can only be read has no such table
         return None if row is None else Known(*row)
 
+    def met(self, address: str, id: str) -> bool:
+        """Note which store answers at an address; whether it is another one than before.
+
+        What had arrived at the other one is to be sent again then, since this one has none of it.
+        """
+        known = self._known(address)
+        name = f"store at remote {known.n}"
+        before = self._database.read(lambda c: c.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone())
+        if before == (id,):
+            return False
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, id))
+            if before is not None:
+                connection.execute(sql.FORGET_ALL, {"remote": known.n})
+                connection.execute("UPDATE remote SET cursor = 0 WHERE n = ?", (known.n,))
+
+        self._database.write(write)
+        return before is not None
+
     def include_all(self, address: str, key: str | None = None) -> None:
         """What was made before the remote was first seen is to be sent too: all of it, or one key's."""
         known = self._known(address)

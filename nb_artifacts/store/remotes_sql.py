@@ -111,6 +111,10 @@ FORGET = (
     "DELETE FROM sent WHERE remote = :remote AND parked IS NULL "
     "AND id IN (SELECT id FROM tombstone WHERE seq > :cursor AND seq <= :new)"
 )
+FORGET_ALL = (
+    "UPDATE sent SET attempted = 0, settled = 0, tries = 0, parked = NULL, version = NULL, remote_id = NULL "
+    "WHERE remote = :remote"
+)
 ASK_FOR_KEY = (
     "INSERT INTO sent (remote, id) SELECT :remote, a.id FROM artifact a WHERE a.key = :key "
     "AND coalesce(a.born, a.seq) <= :start ON CONFLICT DO NOTHING"

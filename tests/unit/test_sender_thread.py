@@ -260,6 +260,22 @@ def test_closed_it_waits_for_nobody_who_is_slow(here, connection, begin):
     stuck.set()
 
 
+def test_a_server_that_lost_all_gets_it_again(here, connection, begin, tmp_path, caplog):
+    sender = begin()
+    made = [here.put(record(f"k{n}")) for n in range(20)]
+    until(lambda: pending(sender) == 0)
+    connection.store = new = open_store(tmp_path / "new", durable=False)
+    connection.api = type(connection.api)(lambda: new)
+    connection.fault = lambda *_: 503
+    made.append(here.put(record("k20")))
+    until(lambda: sender.failures)
+    connection.fault = lambda *_: None
+    sender.retry()
+    until(lambda: new.count(Query()) == len(made))
+    assert content(new) == content(here)
+    assert "another store answers" in caplog.text
+
+
 def test_an_error_nobody_foresaw_is_logged_and_tried_again(here, there, begin, caplog, monkeypatch):
     sender = begin(start=False)
     monkeypatch.setattr(sender, "_holds", lambda: 1 / 0)

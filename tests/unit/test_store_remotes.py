@@ -196,6 +196,23 @@ def test_a_folder_that_can_only_be_read_keeps_all(tmp_path):
     assert remotes.mapping(API, []) == {}
 
 
+def test_another_store_at_the_address_has_nothing(store):
+    kept, remotes = put(store), Remotes(store)
+    remotes.first_seen(API)
+    sent, gone = put(store), put(store)
+    send(remotes, sent, gone)
+    store.delete(gone.id)
+    remotes.advance(API)
+    assert not remotes.met(API, "one")
+    assert not remotes.met(API, "one")
+    assert waits(remotes) == [("deleted", gone.id)]
+    assert remotes.met(API, "other")
+    assert waits(remotes) == [("artifact", sent.id)]
+    assert remotes.mapping(API, [sent.id]) == {}
+    assert remotes.state(API).kept_here == 1
+    assert store.get(kept.id) is not None
+
+
 def test_one_sends_at_a_time(remotes):
     me = this_process()
     other = replace(me, host="elsewhere")
