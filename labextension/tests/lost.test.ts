@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { idsIn, isLost, missing, newest, outdated, restoredOutput } from '../src/notebook/lost';
+import {
+  idsIn,
+  isInterrupted,
+  isLost,
+  isRunning,
+  mayMove,
+  missing,
+  newest,
+  outdated,
+  restoredOutput
+} from '../src/notebook/lost';
 import type { CellState, Place } from '../src/notebook/lost';
 import { MIME } from '../src/wire';
 import type { Provenance, Run } from '../src/wire';
@@ -26,6 +36,27 @@ function run(members: Partial<Run> = {}, provenance: Provenance = {}): Run {
 
 const cell: CellState = { count: null, shown: new Set(), started: false, cleared: null };
 const place: Place = { kernel: 'k', saved: Date.parse('2026-11-23T12:00:00Z') };
+
+describe('what changes', () => {
+  const bar = (state: string) => record({ type: 'progress', info: { state } });
+  const table = (state: string) => record({ type: 'table', info: { rows: 1, live: { state } } });
+
+  it('is a bar or a live table that runs', () => {
+    expect([bar('running'), table('running')].every(isRunning)).toBe(true);
+    expect([bar('finished'), table('failed'), table('interrupted')].some(isRunning)).toBe(false);
+    expect([bar('interrupted'), table('interrupted')].every(isInterrupted)).toBe(true);
+  });
+
+  it('may have been saved while it moved, other artifacts not', () => {
+    expect([bar('finished'), table('finished')].every(mayMove)).toBe(true);
+    const others = [
+      record(),
+      record({ type: 'table', info: { rows: 1 } }),
+      record({ type: 'display', info: { state: 'running', live: { state: 'running' } } })
+    ];
+    expect(others.some(mayMove) || others.some(isRunning)).toBe(false);
+  });
+});
 
 describe('the newest run', () => {
   it('of each cell counts, whatever the order', () => {

@@ -4,7 +4,7 @@
  */
 
 import { referenceOf } from '../reference';
-import type { ProgressInfo, Run, WireRecord } from '../wire';
+import type { ProgressInfo, Run, TableInfo, WireRecord } from '../wire';
 
 /** As many artifacts as one cell shows; the kernel keeps to the same number. */
 export const MOST_SHOWN = 20;
@@ -78,17 +78,24 @@ export function missing(records: readonly WireRecord[], shown: ReadonlySet<strin
 
 /** Whether an artifact still changes. */
 export function isRunning(record: WireRecord): boolean {
-  return record.type === 'progress' && stateOf(record) === 'running';
+  return stateOf(record) === 'running';
 }
 
-/** Whether it is a bar that came to no end of its own. */
+/** Whether it is a bar or a live table that came to no end of its own. */
 export function isInterrupted(record: WireRecord): boolean {
-  return record.type === 'progress' && stateOf(record) === 'interrupted';
+  return stateOf(record) === 'interrupted';
 }
 
-/** The state of a bar; a Prefect client writes a percentage alone, and nobody knows who writes it. */
-function stateOf(record: WireRecord): ProgressInfo['state'] | null {
-  return (record.info as Partial<ProgressInfo>).state ?? null;
+/** Whether it may have been saved while it changed: a bar, or a live table. */
+export function mayMove(record: WireRecord): boolean {
+  return record.type === 'progress' || stateOf(record) !== null;
+}
+
+/** The state of a bar or a live table; a Prefect client writes a percentage alone, and nobody knows who writes it. */
+function stateOf({ type, info }: WireRecord): ProgressInfo['state'] | null {
+  const told =
+    type === 'progress' ? info : type === 'table' ? (info as Partial<TableInfo>).live : null;
+  return (told as Partial<ProgressInfo> | null | undefined)?.state ?? null;
 }
 
 /** An output that may stand in a document. */

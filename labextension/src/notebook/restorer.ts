@@ -20,6 +20,7 @@ import {
   isInterrupted,
   isLost,
   isRunning,
+  mayMove,
   missing,
   outdated,
   restoredOutput
@@ -285,9 +286,7 @@ export class Restorer implements IDisposable {
   /** New outputs by id: those that are missing, and bars that were saved while they moved. */
   private async outputsFor(cell: CodeCell, { run, records }: Made): Promise<Map<string, Output>> {
     const shown = idsIn(outputsOf(cell));
-    const moved = [...records.values()].filter(
-      record => record.type === 'progress' && shown.has(record.id)
-    );
+    const moved = [...records.values()].filter(record => mayMove(record) && shown.has(record.id));
     const gone = this.isLost(run, cell.model.id) ? missing([...records.values()], shown) : [];
     const wanted = [...moved, ...gone];
     const made = await Promise.all(
