@@ -105,6 +105,9 @@ class Table(Payload):
         self._json = _data.parsed(read_text(record))
         self._head = _data.head_of(self._json)
         self.info = read_info(record, TableInfo)
+        live = UNSET if self.info is None else self.info.live
+        if live is not UNSET and isinstance(self._json, list) and len(self._json) == live.rows:
+            self.live, self._head = live, _data.head_of(self._json[-_data.HEAD :])
         if record.blob is not None:
             self._blob = blob
         elif self.info is None:

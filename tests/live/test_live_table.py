@@ -328,3 +328,7 @@ def test_static_views_show_the_last_rows():
     bundle = table._repr_mimebundle_()
     assert ">99<" in bundle["text/html"] and ">5<" not in bundle["text/html"]
     assert "the last 10 shown" in bundle["text/html"] and "100 rows" in bundle["text/plain"]
+    assert nba.Artifact.get("shown")._repr_mimebundle_()["text/html"] == bundle["text/html"]
+    table.extend({"n": n, "text": "x" * 100} for n in range(5000))
+    long = nba.Artifact.get("shown")._repr_mimebundle_()["text/html"]
+    assert "5,100 rows" in long and "the first 10 shown" in long and ">0<" in long
