@@ -247,3 +247,22 @@ def test_the_history_that_clients_see_is_one_of_a_single_store(own):
     history.check(stored)
     for key in keys:
         assert sorted(version for one, _, version in stored if one == key) == list(range(1, 3 * each + 1))
+
+
+def test_deletes_at_the_same_time_never_fail(own):
+    server = own()
+    ids = [server.ask("POST", "/artifacts/", {"key": f"k{n % 3}"}).json()["id"] for n in range(30)]
+    told = {id: [] for id in ids}
+
+    def delete(chance):
+        ask = server.at("")
+        for id in chance.sample(ids, len(ids)):
+            told[id].append(ask("DELETE", f"/artifacts/{id}").status)
+
+    threads = [threading.Thread(target=delete, args=(random.Random(n),)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(25)
+    assert all(sorted(found) == [204] + [404] * 5 for found in told.values())
+    assert server.ask("POST", "/artifacts/latest/count", {}).json() == 0
