@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from nb_artifacts.errors import NotFound
+from nb_artifacts.errors import NotFound, StoreFull
 from nb_artifacts.process import Writer, is_dead
+from nb_artifacts.store import folder as folders
 from nb_artifacts.store.rows import from_us
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable
     from datetime import datetime
 
     from nb_artifacts.store.sqlite import SqliteStore
+
+T = TypeVar("T")
 
 LONGEST_LEASE = 120.0
 """A lease that ends later than this from now was written when the clock was wrong."""
@@ -24,6 +29,18 @@ class Leases:
     def __init__(self, store: SqliteStore) -> None:
         self.store = store
         self._database = store._database  # noqa: SLF001 -- private to this room
+
+    def _write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = True) -> T:
+        """Write as `Database.write` does, on a full disk too, by giving up the reserve: what is sent may be deleted then."""
+        try:
+            return self._database.write(work, durable=durable)
+        except StoreFull:
+            if not folders.free_reserve(self.store.folder):
+                raise
+            result = self._database.write(work, durable=durable)
+            self._database.settle()
+            folders.keep_reserve(self.store.folder)
+            return result
 
     def lease(self, address: str, owner: Writer, seconds: float) -> bool:
         """Become the one that sends, for so long: where nobody is, the time of who was is up, or that process is dead."""
@@ -64,7 +81,7 @@ class Leases:
             "WHERE address = ? AND host IS ? AND boot_id IS ? AND pid IS ? AND process_started IS ? AND lease_until IS ?"
         )
         values = (*_columns(owner), until, address, *_columns(held[0]), held[1])
-        return self._database.write(lambda c: c.execute(update, values).rowcount, durable=False) == 1
+        return self._write(lambda c: c.execute(update, values).rowcount, durable=False) == 1
 
 
 def _is_over(writer: Writer | None, until: int | None) -> bool:

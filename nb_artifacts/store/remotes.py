@@ -65,7 +65,7 @@ class Remotes(Leases):
             connection.execute(add, (address, _now()))
             connection.execute("UPDATE remote SET kind = coalesce(?, kind) WHERE address = ?", (kind, address))
 
-        self._database.write(write)
+        self._write(write)
         return self._known(address)
 
     def find(self, address: str) -> Known | None:
@@ -96,7 +96,7 @@ class Remotes(Leases):
                 connection.execute(sql.FORGET_ALL, {"remote": known.n})
                 connection.execute("UPDATE remote SET cursor = 0 WHERE n = ?", (known.n,))
 
-        self._database.write(write)
+        self._write(write)
         return before is not None
 
     def include_all(self, address: str, key: str | None = None) -> None:
@@ -110,7 +110,7 @@ class Remotes(Leases):
                 connection.execute(sql.ASK_FOR_KEY, {**_of(known), "key": key})
                 connection.execute("UPDATE remote SET cursor = 0 WHERE n = ?", (known.n,))
 
-        self._database.write(write)
+        self._write(write)
 
     def pending(
         self, address: str, limit: int = 1000, *, keys: Collection[str] = (), ids: Collection[UUID] = ()
@@ -145,7 +145,7 @@ class Remotes(Leases):
             tried = {"remote": n}
             return {id for id, seq in rows if connection.execute(sql.ATTEMPT, {**tried, "id": id.bytes, "seq": seq}).fetchall()}
 
-        return self._database.write(write)
+        return self._write(write)
 
     def record(
         self,
@@ -176,7 +176,7 @@ class Remotes(Leases):
             if answered:
                 connection.execute(sql.WENT_WELL, {"remote": n, "now": moment})
 
-        self._database.write(write, durable=False)
+        self._write(write, durable=False)
 
     def settle(self, address: str, id: UUID, seq: int, version: int | None = None, remote_id: UUID | None = None) -> None:
         """The remote has this `seq` of an artifact; what changed since waits again."""
@@ -196,7 +196,7 @@ class Remotes(Leases):
             connection.execute("UPDATE remote SET cursor = 0 WHERE n = ?", (n,))
             return connection.execute(f"UPDATE sent SET parked = NULL, tries = 0 WHERE {which}", values).rowcount  # noqa: S608
 
-        return self._database.write(write)
+        return self._write(write)
 
     def advance(self, address: str) -> int:
         """Move the cursor up to what waits first, and forget what was deleted before; where it is now."""
@@ -214,20 +214,20 @@ class Remotes(Leases):
             connection.execute("UPDATE remote SET cursor = ? WHERE n = ?", (new, n))
             return int(new)
 
-        return self._database.write(write, durable=False)
+        return self._write(write, durable=False)
 
     def failed(self, address: str, error: str, *, paused: str | None = None, resume: float | None = None) -> None:
         """Write that it did not work: why, why it stays so (`paused`), and until when (`resume`, seconds since 1970)."""
         n = self._known(address).n
         values = {"remote": n, "error": error, "now": _now(), "paused": paused, "resume": resume and int(resume * 1e6)}
-        self._database.write(lambda c: c.execute(sql.FAILED, values), durable=False)
+        self._write(lambda c: c.execute(sql.FAILED, values), durable=False)
 
     def in_order(self, address: str) -> None:
         """Nothing is in the way any more, whether or not there was something to send."""
         known = self._known(address)
         select = "SELECT failed IS NOT NULL OR paused IS NOT NULL FROM remote WHERE n = ?"
         if self._database.read(lambda c: c.execute(select, (known.n,)).fetchone())[0]:
-            self._database.write(lambda c: c.execute(sql.IN_ORDER, {"remote": known.n}), durable=False)
+            self._write(lambda c: c.execute(sql.IN_ORDER, {"remote": known.n}), durable=False)
 
     def count(self, address: str) -> int:
         """How many artifacts and deletions wait."""

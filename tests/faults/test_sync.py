@@ -13,6 +13,7 @@ from itertools import pairwise
 import psutil
 import pytest
 from contract.given import of, record, versions
+from faults import syscalls
 from faults.machines import Machine, Served, size
 from faults.processes import Child
 from msgspec import Raw
@@ -20,6 +21,7 @@ from waiting import until
 
 import nb_artifacts as nba
 from nb_artifacts.addresses import RemoteSettings, Secret
+from nb_artifacts.errors import StoreFull
 from nb_artifacts.sender import Sender, close_all, pace, running, thread, wake
 from nb_artifacts.sender.thread import Limits
 from nb_artifacts.store import open_store
@@ -341,6 +343,30 @@ def test_a_full_queue_is_told_and_drops_nothing(served, tmp_path, monkeypatch, r
         assert store.count(Query()) == sender.remotes.count(settings.address) == total
         nba.configure(api_url=None)
         close_all(0.5)
+
+
+def fill_and_send(send, home, settings, limit):
+    syscalls.small_disk(home, limit)
+    store = open_store(home, durable=False)
+    while True:
+        try:
+            store.put(record("k", "x" * 2000))
+        except StoreFull:
+            break
+    sender = Sender(store, settings, limits=Limits(poll=0.02, lease=2.0))
+    sender.start()
+    remotes = sender.remotes
+    until(lambda: remotes.count(settings.address) == 0)
+    sender.close(1.0)
+    send(store.count(Query()))
+
+
+def test_a_full_disk_is_sent_too(machine):
+    """R-06: what is in the folder reaches the server, so that it may be deleted here."""
+    child = Child(fill_and_send, machine.home, machine.settings, 5_000_000)
+    (count,) = child.wait()
+    assert count > 40
+    machine.assert_all_there_once()
 
 
 @pytest.mark.parametrize("way", ["stalled", "closed", "unresolved"])
