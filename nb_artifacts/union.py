@@ -279,6 +279,10 @@ class Union:
         standing = self._numbers.standing([id]).get(id)
         return standing is None or standing.settled
 
+    def is_elsewhere(self, id: UUID) -> bool:
+        """Whether only the remote has an artifact: whoever made it is not trusted as the folder's own user is."""
+        return not self._is_here(id)
+
     def kept_here(self, ids: list[UUID]) -> set[UUID]:
         """Those of the folder that stay there."""
         return {id for id, standing in self._numbers.standing(ids).items() if standing.place == "kept"}

@@ -60,6 +60,7 @@ export class RequestError extends Error {
 export const PAGE = 200;
 
 const STORE_HEADER = 'X-NB-Artifacts-Store';
+const ELSEWHERE_HEADER = 'X-NB-Artifacts-Elsewhere';
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /** Whether `id` is spelled as ids are; nothing else ever becomes part of a path. */
@@ -77,6 +78,7 @@ export class Client {
   private readonly api: string;
   private readonly runCache = new Map<string, Promise<Run>>();
   private readonly wanted = new Set<string>();
+  private readonly strangers = new Set<string>();
   private batch: Promise<Map<string, WireRecord>> | null = null;
 
   constructor(private readonly settings: ServerConnection.ISettings) {
@@ -105,7 +107,16 @@ export class Client {
     if (store && response.headers.get(STORE_HEADER) !== store) {
       throw new RequestError('missing', 'That artifact belongs to another store.');
     }
-    return parse(await response.text()) as WireRecord;
+    const record = parse(await response.text()) as WireRecord;
+    if (response.headers.has(ELSEWHERE_HEADER)) {
+      this.strangers.add(record.id);
+    }
+    return record;
+  }
+
+  /** Whether an artifact that was fetched is not of this folder, but of the server that it is sent to. */
+  isElsewhere(id: string): boolean {
+    return this.strangers.has(id);
   }
 
   /** One record a key, its highest version. */

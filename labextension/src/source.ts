@@ -10,7 +10,7 @@ import type { Rows } from './rows';
 import { sanitized } from './sanitize';
 import { hasPages, openPage } from './pages';
 import { linkUrl } from './url';
-import type { Run, WireRecord } from './wire';
+import type { Change, Run, WireRecord } from './wire';
 
 /** What is handed to a view. It knows neither server nor front end. */
 export interface Source {
@@ -62,9 +62,31 @@ export async function openSource(
   signal: AbortSignal,
   store?: string
 ): Promise<Source> {
-  const record = await client.artifact(id, signal, store);
-  const runs = await runsOf(client, record);
-  return new LiveSource(client, record, runs, tools, signal);
+  const meanwhile = new AbortController();
+  const heard: Change[] = [];
+  let again = false;
+  client.changes.subscribe(
+    {
+      change: change => isAbout(change, id) && heard.push(change),
+      reset: () => (again = true)
+    },
+    meanwhile.signal
+  );
+  try {
+    const record = await client.artifact(id, signal, store);
+    const source = new LiveSource(client, record, await runsOf(client, record), tools, signal);
+    heard.forEach(change => source.hear(change));
+    if (again) {
+      void source.look();
+    }
+    return source;
+  } finally {
+    meanwhile.abort();
+  }
+}
+
+function isAbout({ record, deleted }: Change, id: string): boolean {
+  return (record?.id ?? deleted?.id) === id;
 }
 
 /** The runs that made a record, innermost first, as far as this store knows them. */
@@ -105,13 +127,7 @@ class LiveSource implements Source {
     }
     client.changes.subscribe(
       {
-        change: change => {
-          if (change.record?.id === this.record.id) {
-            this.update(change.record);
-          } else if (change.deleted?.id === this.record.id) {
-            this.remove();
-          }
-        },
+        change: change => this.hear(change),
         reset: () => void this.look()
       },
       signal
@@ -119,7 +135,7 @@ class LiveSource implements Source {
   }
 
   get local(): boolean {
-    return this.runs.length > 0;
+    return this.runs.length > 0 && !this.client.isElsewhere(this.record.id);
   }
 
   subscribe(callback: (record: WireRecord) => void, signal: AbortSignal): void {
@@ -159,7 +175,17 @@ class LiveSource implements Source {
     return linkUrl(url) !== null;
   }
 
-  private async look(): Promise<void> {
+  /** Take over a change, if it is one of this artifact. */
+  hear(change: Change): void {
+    if (change.record?.id === this.record.id) {
+      this.update(change.record);
+    } else if (change.deleted?.id === this.record.id) {
+      this.remove();
+    }
+  }
+
+  /** Ask how it is now. */
+  async look(): Promise<void> {
     try {
       const record = await this.client.current(this.record.id);
       if (record === null) {
@@ -175,7 +201,8 @@ class LiveSource implements Source {
   }
 
   private update(record: WireRecord): void {
-    if (record.seq > this.record.seq) {
+    const numbered = record.seq === this.record.seq && record.version !== this.record.version;
+    if (record.seq > this.record.seq || numbered) {
       this.record = record;
       this.deleted = false;
       this.tell();

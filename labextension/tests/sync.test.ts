@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Sync } from '../src/client';
 import { ArtifactsModel } from '../src/model';
 import { syncState, syncWords } from '../src/panel/sync';
+import { openSource } from '../src/source';
 import { headOf } from '../src/views/card';
 import type { WireRecord } from '../src/wire';
 import { record } from './records';
@@ -132,6 +133,25 @@ describe('a store that is sent to an API', () => {
     await model.retrySync();
     expect(asked).toContain('POST sync');
     expect(model.status?.sync?.pending).toBe(0);
+  });
+
+  it('is wary of what only the shared server has, whatever run it names', async () => {
+    const { client } = clientOf(path => {
+      if (path.startsWith('runs/')) {
+        return json({ id: theirs.id, state: 'completed', session_id: null, provenance: {} });
+      }
+      const whole = json({ ...(path.endsWith(theirs.id) ? theirs : mine), flow_run_id: theirs.id });
+      if (path.endsWith(theirs.id)) {
+        whole.headers.set('X-NB-Artifacts-Elsewhere', '1');
+      }
+      return whole;
+    });
+    const tools = {} as Parameters<typeof openSource>[2];
+    const stop = new AbortController();
+    const own = await openSource(client, mine.id, tools, stop.signal);
+    const strange = await openSource(client, theirs.id, tools, stop.signal);
+    stop.abort();
+    expect([own.local, strange.local]).toEqual([true, false]);
   });
 
   it('says pending on the card of what has no number yet', () => {

@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 PIECE_BYTES = 256 * 1024
 """A list of fewer bytes is answered whole, a longer one in pieces of at least so many."""
 
+ELSEWHERE_HEADER = "X-NB-Artifacts-Elsewhere"
+"""Said of what is not of the folder that is served, but of the server which that folder is sent to."""
+
 INFO_BYTES = 1024 * 1024
 """`info` is small: it travels with every list."""
 
@@ -233,6 +236,8 @@ def _tagged(store: Store, request: Request, record: Record, response: Response) 
     number = "" if record.key is None or record.version is not None else "-pending"  # a number comes without a new seq
     tag = f'"{store.id[:12]}-{record.seq}{number}{"-whole" if request.whole else ""}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
+    if getattr(store, "is_elsewhere", lambda _: False)(record.id):
+        headers[ELSEWHERE_HEADER] = "1"
     wanted = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
     if tag in wanted or "*" in wanted:
         return Response(304, headers=headers)

@@ -58,6 +58,9 @@ def test_it_lists_what_both_have_and_sends_what_is_made_in_the_folder(lab, machi
     assert f"process {lab.process.pid} " in state["sender"]
     theirs = lab.ask("GET", "/artifacts/theirs/latest", whole=True).json()
     assert theirs["data"] == "theirs"
+    mine = lab.ask("GET", "/artifacts/mine/latest", whole=True).json()
+    elsewhere = [lab.ask("GET", f"/artifacts/{one['id']}").headers.get("X-NB-Artifacts-Elsewhere") for one in (theirs, mine)]
+    assert elsewhere == ["1", None]
     run = lab.ask("GET", f"/runs/{theirs['flow_run_id']}").json()
     assert run["kind"] == "session"
     assert server.token not in lab.log.read_text()

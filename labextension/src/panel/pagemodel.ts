@@ -185,7 +185,7 @@ export class PageModel implements IDisposable {
   private learn(record: WireRecord): void {
     const at = this.versions.findIndex(version => version.id === record.id);
     if (at >= 0) {
-      this.versions = this.versions.with(at, record);
+      this.versions = this.versions.with(at, record).sort(newestFirst);
     } else if (this.key !== null) {
       this.versions = [record, ...this.versions].sort(newestFirst);
     }
