@@ -237,7 +237,8 @@ class Sender:
 
     def _failed(self, error: StoreError) -> None:
         self.failures += 1
-        self._disconnect()
+        if not isinstance(error, RemoteBusy):  # perhaps another one answers next time
+            self._disconnect()
         asked = error.retry_after if isinstance(error, RemoteBusy) else None
         wait = backoff(self.failures, asked)
         text, paused = self._in_words(error), None

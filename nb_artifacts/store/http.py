@@ -168,7 +168,7 @@ class HttpStore:
 
     def send(self, items: Sequence[Outgoing]) -> list[Outcome]:
         """See `Remote.send`."""
-        return http_send.send(self._connection, items)
+        return http_send.send(self._connection, items, self.id)
 
     def missing_blobs(self, refs: Sequence[BlobRef]) -> list[BlobRef]:
         """See `Remote.missing_blobs`."""
