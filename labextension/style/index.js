@@ -1,3 +1,5 @@
 import './base.css';
+import './diff.css';
+import './grid.css';
 import './panel.css';
 import './live.css';
