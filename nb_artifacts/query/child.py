@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+ROOM = 3 * 2**30
+"""Bytes of memory for pages, orders and threads, besides DuckDB's own."""
+
+
 class Start(msgspec.Struct):
     """What the process is told at its start, as its only argument."""
 
@@ -140,6 +144,8 @@ class Service:
             send(_failed(error))
         except FileNotFoundError:
             send({"error": "missing"})
+        except MemoryError:
+            send(_failed(QueryFailed("the table needs more memory than a query may take.")))
         except Exception as error:  # noqa: BLE001 (an error of one request must not end the others)
             if job.reason:
                 send(_failed(QueryFailed(_SAID[job.reason].format(self._seconds), late=job.reason == "late")))
@@ -166,7 +172,7 @@ class Service:
                 job.wait()
             send({})
         elif head["kind"] == "summary":
-            send({}, msgspec.json.encode(self._engine.summary(source, query, job.cursor)))
+            send({}, self._engine.summary(source, query, job.cursor))
         else:
             page = self._engine.rows(source, query, head["form"], job.cursor, job.going)
             send({"rows": page.rows, "total": page.total}, page.content)
@@ -187,9 +193,20 @@ def _failed(error: ArtifactError) -> dict[str, Any]:
     return {**found, "late": isinstance(error, QueryFailed) and error.late}
 
 
+def _bound(memory: int) -> None:
+    """Take no more memory than so, besides what files are mapped: a small file may unpack to any size."""
+    if sys.platform != "win32":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        wanted = memory + ROOM
+        resource.setrlimit(resource.RLIMIT_DATA, (wanted if most < 0 else min(wanted, most), most))
+
+
 def main() -> None:
     """Serve the pipe at standard input and output; what is printed goes to standard error."""
     start = msgspec.json.decode(sys.argv[1], type=Start)
+    _bound(start.memory)
     incoming, outgoing = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)

@@ -155,6 +155,8 @@ def explained(source: Source, which: Which, line: int) -> Iterator[None]:
         yield
     except duckdb.InterruptException:
         raise
+    except duckdb.OutOfMemoryException:
+        raise MemoryError from None
     except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.ConversionException) as error:
         sentence, place = expression.located(str(error), which.where or "", line)
         raise BadQuery(sentence, position=place) from None

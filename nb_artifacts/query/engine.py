@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 OPEN = 8
 """Tables that stay open."""
+SUMMARIES = 64
+"""Summaries that are kept."""
 PART = 16_384
 """Rows of an exported part."""
 FETCHED = 131_072
@@ -45,6 +47,7 @@ class Engine:
         self._opening = threading.Lock()
         self._orders = Orders()
         self._reader = Reader()
+        self._summaries: dict[bytes, bytes] = {}
 
     def source(self, name: str, path: str | None, described: list[dict[str, Any]] | None, text: bytes) -> Source | None:
         """The table of a Parquet file; without one of the JSON in `text`, None where that is not known and not given.
@@ -99,9 +102,16 @@ class Engine:
 
         threading.Thread(target=work, daemon=True).start()
 
-    def summary(self, source: Source, query: RowsQuery, cursor: Any) -> dict[str, Any]:
-        """What the columns hold. Raises `BadQuery`."""
-        return summary(source, chosen(source, query.columns), query, cursor)
+    def summary(self, source: Source, query: RowsQuery, cursor: Any) -> bytes:
+        """What the columns hold, as JSON. Raises `BadQuery`."""
+        key = msgspec.json.encode([source.name, query.columns, query.q, query.where, query.filter])
+        found = self._summaries.get(key)
+        if found is None:
+            found = msgspec.json.encode(summary(source, chosen(source, query.columns), query, cursor))
+            self._summaries[key] = found
+            while len(self._summaries) > SUMMARIES:
+                self._summaries.pop(next(iter(self._summaries)))
+        return found
 
     def export(
         self, source: Source, query: RowsQuery, form: Format, cursor: Any, going: Callable[[], object]

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SCATTERED = 4
 """Rows of more row groups than this are fetched one by one."""
+WHOLE = 1_100_000
+"""Row groups of more rows are not read whole; no usual writer makes them."""
 WINDOW = 2048
 """So many rows of an order are fetched together."""
 WINDOWS = 32
@@ -87,6 +89,8 @@ class Reader:
             columns = self._fetched(source, direct, found, cursor)
             if rest:
                 columns |= _columns(self._by_group(source, rest, found))
+        except pa.ArrowMemoryError:
+            raise
         except (pa.ArrowException, OSError) as error:
             raise damaged(source.name, error) from None
         return pa.table([columns[field.sql] for field in fields], schema=schema_of(fields))
@@ -157,9 +161,11 @@ def arrow_of(cursor: Any, sql: str, values: list[Any]) -> pa.Table:
 
 
 def is_scattered(source: Source, numbers: Any) -> bool:
-    """Whether rows lie in so many row groups that those are not read whole."""
+    """Whether rows lie in so many row groups, or in such large ones, that those are not read whole."""
     import numpy as np
 
+    if max(source.groups, default=0) > WHOLE:
+        return True
     if isinstance(numbers, range) or len(source.groups) <= SCATTERED:
         return isinstance(numbers, range) and numbers.step > 1 and len(source.groups) > SCATTERED
     return len(np.unique(_groups_of(source, numbers)[1])) > SCATTERED

@@ -80,6 +80,8 @@ def _part_of(path: str, name: str, columns: Sequence[Any] | None, where: str | N
             places = [*range(levels), *(levels + place for place in chosen)]
             table = _read(file, places, numbers)
             _move_notes(file, meta, places, numbers)
+    except pa.ArrowMemoryError:
+        raise
     except (pa.ArrowException, OSError) as error:
         raise damaged(name, error) from None
     if not meta:
