@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nb_artifacts.errors import Denied, RemoteBusy, StoreError
+from nb_artifacts.errors import Denied, RemoteBusy, StoreError, Unreachable
 from nb_artifacts.process import this_process
 from nb_artifacts.redact import redact
 from nb_artifacts.sender.draining import Drained, drain
@@ -35,6 +35,9 @@ POLL_SECONDS = 0.25
 LEASE_SECONDS = 30.0
 DENIED_SECONDS = 60.0
 """How often a key that was refused is tried again."""
+
+AT_WORK_SECONDS = 1.0
+"""A server that does not know our ids may be at work on a request that was cut off: so long it is not looked into."""
 
 GATHER_SECONDS = 0.03
 """So long is waited after a row was kept, so that those that follow go in the same request."""
@@ -162,13 +165,10 @@ class Sender:
             self._let_go()
             return 1.0
         wait = self._not_before - time.monotonic()
-        if wait > 0:
+        if wait > 0 or not self._holds():
             self._look_at_the_queue()
-            return min(wait, 1.0)
-        if not self._holds():
-            self._look_at_the_queue()
-            return min(1.0, self.limits.lease / 4)
-        if not self._is_new():
+            return min(1.0, wait if wait > 0 else self.limits.lease / 4)
+        if time.monotonic() < self._not_before or not self._is_new():  # the first where the one before may be at work still
             return self.limits.poll
         asked = self.remotes.resume(self.settings.address) - time.time()
         if 0 < asked <= LONGEST_RETRY_AFTER:
@@ -241,6 +241,8 @@ class Sender:
             self._disconnect()
         asked = error.retry_after if isinstance(error, RemoteBusy) else None
         wait = backoff(self.failures, asked)
+        if isinstance(error, Unreachable) and error.ambiguous and self._knows_no_ids():
+            wait = max(wait, AT_WORK_SECONDS)
         text, paused = self._in_words(error), None
         if isinstance(error, Denied):
             wait, paused = self.limits.denied, text
@@ -265,10 +267,17 @@ class Sender:
         return time.monotonic() < self._leased_until or self._lease()
 
     def _lease(self) -> bool:
-        begun = time.monotonic()
+        begun, first = time.monotonic(), not self._leased_until
+        left = first and self._knows_no_ids() and self.remotes.is_left(self.settings.address, self._me())
         held = self.remotes.lease(self.settings.address, self._me(), self.limits.lease)
         self._leased_until = begun + self.limits.lease if held else 0.0
+        if held and left:
+            self._not_before = max(self._not_before, begun + AT_WORK_SECONDS)
         return held
+
+    def _knows_no_ids(self) -> bool:
+        known = self.remotes.find(self.settings.address)
+        return known is not None and known.kind == "prefect"
 
     def _let_go(self) -> None:
         if self._leased_until:

@@ -49,6 +49,10 @@ class Leases:
             return False
         return self._take(address, held, owner, _now() + int(seconds * 1e6))
 
+    def is_left(self, address: str, owner: Writer) -> bool:
+        """Whether somebody else sent and did not say that it was done: it may have died in the middle."""
+        return self._held(address)[0] not in {None, owner}
+
     def renew(self, address: str, owner: Writer, seconds: float) -> bool:
         """Stay the one that sends; False where another one is by now."""
         held = self._held(address)

@@ -260,6 +260,19 @@ def test_closed_it_waits_for_nobody_who_is_slow(here, connection, begin):
     stuck.set()
 
 
+def test_a_server_that_knows_no_ids_is_given_time_for_what_was_cut_off(here, there, connection, begin):
+    first = begin(start=False)
+    first._knows_no_ids = lambda: True
+    here.put(record("k"))
+    assert first.remotes.lease(ADDRESS, replace(this_process(), pid=2**30), 60), "by a process that died"
+    begun = time.monotonic()
+    assert first._turn() == 0.01 and first._not_before > begun + 0.9
+    connection.fault = lambda *_: "after"
+    first.retry()
+    first._turn()
+    assert first.failures == 1 and first._not_before > time.monotonic() + 0.5
+
+
 def test_a_server_that_lost_all_gets_it_again(here, connection, begin, tmp_path, caplog):
     sender = begin()
     made = [here.put(record(f"k{n}")) for n in range(20)]
