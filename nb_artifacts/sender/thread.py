@@ -302,4 +302,4 @@ class Sender:
         begun = time.monotonic()
         if begun >= self._count_at:
             self.waiting = self.remotes.count(self.settings.address)
-            self._count_at = time.monotonic() + max(2.0, 100 * (time.monotonic() - begun))
+            self._count_at = time.monotonic() + max(2.0, 300 * (time.monotonic() - begun))
