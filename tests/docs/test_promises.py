@@ -6,6 +6,7 @@ import asyncio
 import datetime as dt
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -16,10 +17,15 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 import pytest
+from api.conftest import stop_server
+from server.conftest import start as start_server
 
 import nb_artifacts as nba
 from nb_artifacts.errors import InvalidValue
+from nb_artifacts.serve_keys import Keyring
+from nb_artifacts.store import open_store
 from nb_artifacts.types import Markdown
+from nb_artifacts.wire import ArtifactFilter, KeyFilter, Query, Sort
 
 
 @pytest.fixture(autouse=True)
@@ -63,23 +69,61 @@ def test_1_a_bars_first_and_last_value_are_on_disk_before_the_call_returns(loop,
 # 2
 
 
-def test_2_nothing_of_a_create_touches_the_network():
+@pytest.fixture
+def server(tmp_path):
+    folder = tmp_path / "server"
+    folder.mkdir()
+    server = start_server(folder, key=Keyring(folder / "home").create("promises")[0])
+    yield server
+    stop_server(server)
+
+
+def test_2_what_was_made_reaches_the_api_once_and_in_order(server, monkeypatch):
+    """Whoever sends is killed again and again; what arrives is every version, once, in the order made."""
+    url = f"http://127.0.0.1:{server.port}/api"
+    monkeypatch.setenv("NB_ARTIFACTS_API_URL", url)
+    monkeypatch.setenv("NB_ARTIFACTS_API_KEY", server.token)
+    start("import os\nfor n in range(60): nba.create(f'text {n}', key=f'line-{n % 3}')\nos._exit(9)").wait(timeout=60)
+    for _ in range(4):
+        sender = start("print('go', flush=True)\nnba.sync(timeout=30)")
+        sender.stdout.readline()
+        threading.Event().wait(0.15)
+        sender.kill()
+        sender.wait(timeout=60)
+    assert start("raise SystemExit(nba.sync(timeout=60).pending)").wait(timeout=90) == 0
+    there = open_store(url, key=server.token)
+    for line in range(3):
+        query = Query(artifacts=ArtifactFilter(key=KeyFilter(any_=[f"line-{line}"])), sort=Sort.VERSION_DESC, data=True)
+        arrived = [(found.version, bytes(found.data).decode()) for found in there.find(query)][::-1]
+        assert arrived == [(n + 1, f'"text {3 * n + line}"') for n in range(20)]
+
+
+# 3
+
+
+def test_3_nothing_of_a_create_touches_the_network(monkeypatch):
+    """Also where there is an API: the thread that calls asks nobody."""
+    monkeypatch.setenv("NB_ARTIFACTS_API_URL", "http://192.0.2.1/api")
     process = start(
-        "import sys, numpy as np\nsys.addaudithook(lambda event, _: print(event) if event.startswith('socket.') else None)\n"
+        "import sys, threading, os, numpy as np\n"
+        "def tell(event, _):\n"
+        "    if event.startswith('socket.') and threading.current_thread() is threading.main_thread(): print(event)\n"
+        "sys.addaudithook(tell)\n"
         "nba.create_link_artifact('https://example.com/', key='link')\nnba.create_markdown_artifact('# x', key='text')\n"
         "nba.create_table_artifact([{'a': 1}], key='table')\nnba.create_image_artifact('https://example.com/a.png', key='url')\n"
         "nba.create(np.zeros((2, 2), 'uint8'), key='image')\nnba.update_progress_artifact(nba.create_progress_artifact(1), 2)\n"
-        "for key in ('link', 'text', 'table', 'url', 'image'): nba.Artifact.get(key).value"
+        "for key in ('link', 'text', 'table', 'url', 'image'): nba.Artifact.get(key, remote=False).value\n"
+        "sys.stdout.flush()\nos._exit(0)"
     )
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert {line for line in said.splitlines() if line not in {"socket.gethostname", "socket.__new__"}} == set()
 
 
-# 3
+# 4
 
 
-def test_3_plain_calls_return_values_in_scripts_threads_forks_and_async_code():
+def test_4_plain_calls_return_values_in_scripts_threads_forks_and_async_code():
     found = []
 
     def make():
@@ -101,10 +145,10 @@ def test_3_plain_calls_return_values_in_scripts_threads_forks_and_async_code():
     assert nba.Artifact.get("made").version == 4
 
 
-# 4
+# 5
 
 
-def test_4_versions_are_1_2_3_whichever_process_writes():
+def test_5_versions_are_1_2_3_whichever_process_writes():
     each, writers = 25, 3
     processes = [start(f"for n in range({each}): print(nba.create(str(n), key='line').version)") for _ in range(writers)]
     given = [int(line) for process in processes for line in process.communicate(timeout=60)[0].split()]
@@ -115,7 +159,7 @@ def test_4_versions_are_1_2_3_whichever_process_writes():
     assert nba.Artifact.get("line", version=10) is None
 
 
-# 5
+# 6
 
 
 @pytest.mark.parametrize(
@@ -126,7 +170,7 @@ def test_4_versions_are_1_2_3_whichever_process_writes():
         "<div style='background:url(https://example.com/x)'>x</div>", "<form action='//x'><button>x</button></form>",
     ],
 )  # fmt: skip
-def test_5_no_content_runs_or_asks_another_host(text):
+def test_6_no_content_runs_or_asks_another_host(text):
     seen = []
     parser = HTMLParser()
     parser.handle_starttag = lambda tag, attributes: seen.extend([(tag, "", ""), *((tag, *one) for one in attributes)])
@@ -138,7 +182,26 @@ def test_5_no_content_runs_or_asks_another_host(text):
         assert "url(" not in value
 
 
-# 6
+# 7
+
+
+def test_7_what_is_unsent_is_told_with_its_reason(monkeypatch):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("NB_ARTIFACTS_API_URL", f"http://{address}")
+        for n in range(3):
+            nba.create(f"text {n}", key="line")
+        assert nba.sync(timeout=5).pending == 3
+        told = subprocess.run(
+            [sys.executable, "-m", "nb_artifacts.cli", "status"], capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+    assert "3 not sent" in told
+    assert address in told
+    assert nba.status().sync.pending == 3
+
+
+# 8
 
 FRAME = pd.DataFrame(
     {
@@ -157,7 +220,7 @@ FRAME = pd.DataFrame(
 )
 
 
-def test_6_values_come_back_equal_in_another_process(home):
+def test_8_values_come_back_equal_in_another_process(home):
     nba.create(FRAME, key="frame")
     rows = [{"a": 1, "b": [1, {"c": None}]}, {"a": 2.5, "b": "x"}]
     nba.create(rows, key="rows")
@@ -170,16 +233,16 @@ def test_6_values_come_back_equal_in_another_process(home):
     assert nba.Artifact.get("rows-again").value == rows
 
 
-def test_6_or_the_call_raises_naming_column_and_row():
+def test_8_or_the_call_raises_naming_column_and_row():
     with pytest.raises(InvalidValue, match=r"'odd'.*row 1"):
         nba.create(pd.DataFrame({"fine": [1, 2], "odd": [{"a": 1}, object()]}), key="refused")
     assert nba.Artifact.get("refused") is None
 
 
-# 7
+# 9
 
 
-def test_7_an_output_is_small_and_true_whatever_the_size():
+def test_9_an_output_is_small_and_true_whatever_the_size():
     frame = pd.DataFrame(np.arange(400_000).reshape(20_000, 20)).rename(columns=str)
     for value, truth in ((frame, "20,000 rows × 20 columns"), ("# Long\n\n" + "words " * 200_000, "1.2 MB")):
         bundle = nba.create(value, key="large")._repr_mimebundle_()
