@@ -7,7 +7,7 @@ Only click is imported before a verb runs, so that help and completion are quick
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from nb_artifacts import cli_move, cli_sync, config
 from nb_artifacts.errors import ArtifactError, NotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from uuid import UUID
 
     from nb_artifacts.wire import Record
@@ -36,6 +36,20 @@ class _Group(click.Group):
             raise click.ClickException(one_line(f"{kind}{error}")) from None
 
 
+@contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Warnings as a line on stderr, without the place in some code that a person at a shell did not write."""
+    import warnings
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        click.echo(f"Warning: {' '.join(str(message).split())}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = show
+        yield
+
+
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--home",
@@ -52,6 +66,7 @@ def cli(ctx: click.Context, home: str | None) -> None:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    ctx.with_resource(_plain_warnings())
     if home is not None:
         config.configure(home=home)
         ctx.call_on_close(lambda: config.configure(home=None))

@@ -286,7 +286,7 @@ def write_status(found: core.Status) -> None:
         "Store id": found.store,
         "Journal": found.journal,
         "Note": found.note,
-        **({name.title(): fact for name, fact in found.sync.facts().items()} if found.sync else {}),
+        **({"API" if name == "api" else name.title(): fact for name, fact in found.sync.facts().items()} if found.sync else {}),
     }
     for label, fact in facts.items():
         if fact:

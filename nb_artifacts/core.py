@@ -87,7 +87,7 @@ def keep(
     check_text("description", description)
     content, marks = payload.content(), HIDDEN if hidden else {}
     store = union() or current_store()
-    made_by = runs.place(store)
+    made_by = runs.place(current_store())
     moment, record_id = now(), new_id()
     record = Record(
         id=record_id, created=moment, updated=moment, key=key, type=payload.type, description=description,

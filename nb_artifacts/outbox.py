@@ -70,7 +70,8 @@ class Outbox(msgspec.Struct, frozen=True, kw_only=True):
 
     def words(self) -> str:
         """``3 not sent · artifacts.example.org unreachable for 2 min``."""
-        parts = [f"{count(self.pending)} not sent" if self.pending else f"all sent to {self.host}"]
+        done = f"all sent to {self.host}" if self.last_ok else f"nothing to send to {self.host} yet"
+        parts = [f"{count(self.pending)} not sent" if self.pending else done]
         if self.problem is not None:
             what = "wants another key" if self.problem == "denied" else "unreachable"
             parts.append(f"{self.host} {what}" + (f" for {_passed(self.since)}" if self.since else ""))

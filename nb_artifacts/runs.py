@@ -75,10 +75,11 @@ class _Life:
                 stores.append(store)
 
     def rewrite(self, run: Run) -> None:
-        """Write what is now true of a run to every store that knows it."""
+        """Write what is now true of a run to every store that knows it, and can be written now."""
         with self.lock:
             for store in self.written.get(run.id, ()):
-                store.put_run(run)
+                with suppress(StoreError):
+                    store.put_run(run)
 
     def cell_run(self, cell: Cell) -> Run:
         with self.lock:

@@ -48,7 +48,7 @@ def test_what_was_kept_before_stays_until_it_is_asked_for(machine):
     before = machine("laptop")
     del before.env["NB_ARTIFACTS_API_URL"]
     before.python("nba.create('old', key='a'); nba.create('old', key='b'); nba.create('old', key='b')")
-    assert laptop.python("print(nba.status().sync.kept_here, nba.sync().words())").startswith("3 all sent to")
+    assert laptop.python("print(nba.status().sync.kept_here, nba.sync().words())").startswith("3 nothing to send to")
     assert laptop.python("print(nba.Artifact.get('b'))") == "<MarkdownArtifact b@2>"
     shown = laptop.cli("sync", "--dry-run", "--key", "b").stdout
     assert [line.split()[:3] for line in shown.split("\n") if line.startswith("new")] == [["new", "b", "markdown"]] * 2
@@ -85,7 +85,7 @@ def test_with_the_server_down_the_folder_answers_and_says_so_once(machine, serve
 def test_a_key_that_is_wrong_is_said_everywhere_and_mended(machine):
     laptop = machine("laptop", key="nba_wrong-key-of-somebody")
     failed = laptop.cli("sync", code=0)
-    assert "all sent" in failed.stdout
+    assert "nothing to send" in failed.stdout
     laptop.python("nba.create('x', key='k')")
     failed = laptop.cli("sync", code=1)
     assert "wants another key" in failed.stdout
