@@ -222,15 +222,16 @@ class _Work:
                 held.add(each.row.key)
                 if each.blob is not None:
                     self._there.discard(each.blob.sha256)
-            elif each.item.op == "delete":
+                continue
+            passed.add(each.row.key)
+            if each.item.op == "delete":
                 gone.append(each.item.id)
             else:
                 arrived.append(Arrived(each.item.id, each.seq, outcome.version, outcome.remote_id))
-            passed.add(each.row.key)
         self._remotes.record(self._address, arrived=arrived[::-1], gone=gone)
         with self._lock:
             self.deleted += len(gone)
-            self.sent += sum(each.item.op in {"put", "patch"} for each in piece) - len(held)
+            self.sent += len({each.id for each in arrived} & {each.item.id for each in piece if each.item.record is not None})
             self._runs.update(each.id for each in arrived)
         return held - {None}
 

@@ -186,6 +186,18 @@ def test_a_poison_row_alone_is_tried_three_times(pair):
     assert [one.id for one in pair.remotes.state(ADDRESS).parked] == [bad.id]
 
 
+def test_what_is_refused_for_a_while_keeps_its_place(pair):
+    first, second = put(pair), put(pair)
+    other = [put(pair, None) for _ in range(3)]
+    refusals = iter([422] * 5)
+    pair.connection.fault = lambda method, path, body: next(refusals, None) if str(first.id).encode() in body else None
+    drained = pair.drain()
+    assert (drained.sent, drained.error) == (5 - len(pair.remotes.state(ADDRESS).parked), None)
+    there = [one.id for one in pair.there.find(of(key="k", sort=Sort.VERSION_DESC))]
+    assert there == [id for id in (second.id, first.id) if id in there]
+    assert second.id in there and {one.id for one in other} <= set(content(pair.there))
+
+
 def test_nothing_is_begun_after_the_deadline(pair):
     for n in range(300):
         put(pair, f"k{n}")
