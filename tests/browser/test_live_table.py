@@ -45,6 +45,8 @@ def test_a_live_table_follows_outlives_a_reload_and_ends_true(lab: Lab, server: 
     rows(lab, loop, 60)
     lab.until(lambda: drawn.screenshot() != before)
     lab.both_themes("live-table")
+    lab.theme("JupyterLab Light")
+    lab.screenshot("live-table-cell", of=lab.page.locator(".jp-Notebook .jp-Cell").last)
 
     lab.reload()
     assert lab.outputs() == []
