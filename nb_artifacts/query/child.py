@@ -21,7 +21,7 @@ from nb_artifacts.errors import ArtifactError, BadQuery, InvalidValue, QueryFail
 from nb_artifacts.query.ask import RowsQuery
 from nb_artifacts.query.engine import Engine
 from nb_artifacts.query.pipe import Pipe
-from nb_artifacts.query.source import Limits
+from nb_artifacts.query.source import Cursor, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,7 +163,7 @@ class Service:
         if source is None:
             send({"need": "json"})
             return
-        job.cursor = source.connection.cursor()
+        job.cursor = Cursor(source)
         job.going()
         query = msgspec.convert(head["query"], RowsQuery)
         if head["kind"] == "export":

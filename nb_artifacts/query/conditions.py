@@ -38,6 +38,7 @@ def field_of(source: Source, name: str) -> Field:
 
 def condition(source: Source, which: Which, cursor: Any) -> Selected:
     """What must hold of a row. Raises `BadQuery`."""
+    _ = source.connection  # from here on columns have their types
     parts: list[str] = []
     values: list[Any] = []
     if which.where:
@@ -56,6 +57,7 @@ def condition(source: Source, which: Which, cursor: Any) -> Selected:
 
 def order(source: Source, keys: list[Key]) -> str:
     """The order of rows: missing values last either way, equal rows as they stand in the table. Raises `BadQuery`."""
+    _ = source.connection
     parts = []
     for key in keys:
         direction = "DESC" if key.descending else "ASC"

@@ -11,7 +11,7 @@ import msgspec
 
 from nb_artifacts.query.order import Orders
 from nb_artifacts.query.pages import Reader, chosen
-from nb_artifacts.query.source import Limits, Source
+from nb_artifacts.query.source import Cursor, Limits, Source
 from nb_artifacts.query.summary import summary
 from nb_artifacts.query.written import Format, Writer, records, to_arrow
 
@@ -92,7 +92,7 @@ class Engine:
 
     def _later(self, source: Source, query: RowsQuery) -> None:
         """Work out the whole order while the first page is looked at."""
-        cursor = source.connection.cursor()
+        cursor = Cursor(source)
 
         def work() -> None:
             try:

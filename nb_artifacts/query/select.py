@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from nb_artifacts.errors import BadQuery, InvalidValue
 from nb_artifacts.query.ask import Which, check_text
 from nb_artifacts.query.conditions import condition, explained
-from nb_artifacts.query.source import ROW, Limits, Source, damaged, meta_of, quoted
+from nb_artifacts.query.source import ROW, Cursor, Limits, Source, damaged, meta_of, quoted
 from nb_artifacts.query.tables import PARQUET, Spool
 from nb_artifacts.query.worker import memory, threads
 from nb_artifacts.types import _rows
@@ -131,7 +131,7 @@ def _numbers(path: str, name: str, where: str | None, limit: int | None, total: 
         return np.arange(total if limit is None else min(limit, total))
     with tempfile.TemporaryDirectory(prefix="nb-artifacts-query-") as temp:
         source = Source(path, name, Limits(memory(), threads(), temp))
-        which, cursor = Which(where=where), source.connection.cursor()
+        which, cursor = Which(where=where), Cursor(source)
         kept = condition(source, which, cursor)
         tail = "" if limit is None else f" LIMIT {limit}"
         with explained(source, which, 3):

@@ -14,6 +14,7 @@ import re
 import secrets
 import threading
 import weakref
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -38,7 +39,8 @@ class Limits(NamedTuple):
     temp: str
 
 
-class Field(NamedTuple):
+@dataclass(eq=False)
+class Field:
     """A column of the file: as callers name it, as SQL does, and as it is shown."""
 
     field: str
@@ -56,8 +58,8 @@ class Field(NamedTuple):
     """What `types` noted of it."""
     level: bool
     """Whether it is one of the index."""
-    engine: str
-    """Its type in DuckDB."""
+    engine: str = ""
+    """Its type in DuckDB, once that has opened the file."""
 
 
 def quoted(name: str) -> str:
@@ -65,8 +67,34 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+class Cursor:
+    """A DuckDB cursor of a table for one thread, made when it is first used: pages as they stand need none."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._made: Any = None
+
+    def _get(self) -> Any:
+        if self._made is None:
+            self._made = self._source.connection.cursor()
+        return self._made
+
+    def execute(self, sql: str, values: list[Any] | None = None) -> Any:
+        """See DuckDB."""
+        return self._get().execute(sql, values)
+
+    def sql(self, sql: str, params: list[Any]) -> Any:
+        """See DuckDB."""
+        return self._get().sql(sql, params=params)
+
+    def interrupt(self) -> None:
+        """End what it does now."""
+        if self._made is not None:
+            self._made.interrupt()
+
+
 class Source:
-    """One open table. Cursors of `connection` may be used by one thread each."""
+    """One open table."""
 
     def __init__(self, path: str, name: str, limits: Limits, described: list[dict[str, Any]] | None = None) -> None:
         """Raises `InvalidValue` naming `name` where the file is no readable Parquet file."""
@@ -89,37 +117,44 @@ class Source:
         self.path, self.file = path, file
         self.total: int = file.metadata.num_rows
         self.groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
-        try:
-            self.connection = connect(path, limits)
-            engines = self._view(file.schema_arrow, names)
-        except QueryFailed:
-            raise
-        except Exception as error:
-            raise damaged(name, error) from error
-        self.fields = _fields(names, file.schema_arrow, self.meta, described or [], engines)
+        self.fields = _fields(names, file.schema_arrow, self.meta, described or [])
+        self._limits = limits
+        self._connection: Any = None
+        self._opening = threading.Lock()
         self.reading = threading.Lock()
         """Held while `file` is read: it is for one thread at a time."""
         self.by_field = {field.field: field for field in self.fields}
         self.by_sql = {field.sql.lower(): field.sql for field in self.fields}
 
-    def _view(self, schema: pa.Schema, fields: list[str]) -> list[tuple[str, str]]:
-        """Make the view ``rows``; gives each column's name and type there."""
-        aliases = [f"c{n}" for n in range(len(schema))]
-        names = _sql_names(fields)
-        shown = [
-            f"{_shown(alias, field.type)} AS {quoted(name)}" for alias, field, name in zip(aliases, schema, names, strict=True)
-        ]
-        shown += [
-            f"{alias} AS {quoted(_raw(alias))}" for alias, field in zip(aliases, schema, strict=True) if _is_read(field.type)
-        ]
+    @property
+    def connection(self) -> Any:
+        """DuckDB with the view ``rows``. Raises `InvalidValue` where it cannot read the file, and `QueryFailed`."""
+        with self._opening:
+            if self._connection is None:
+                try:
+                    made = connect(self.path, self._limits)
+                    self._view(made)
+                except QueryFailed:
+                    raise
+                except Exception as error:
+                    raise damaged(self.name, error) from error
+                self._connection = made
+            return self._connection
+
+    def _view(self, connection: Any) -> None:
+        aliases = [f"c{n}" for n in range(len(self.fields))]
+        pairs = list(zip(aliases, self.fields, strict=True))
+        shown = [f"{_shown(alias, field.type)} AS {quoted(field.sql)}" for alias, field in pairs]
+        shown += [f"{alias} AS {quoted(field.raw)}" for alias, field in pairs if field.raw != field.sql]
         literal = self.path.replace("'", "''")
         if not aliases:
-            self.connection.execute(f"CREATE VIEW rows AS SELECT range AS {quoted(ROW)} FROM range({self.total})")  # noqa: S608
-            return []
+            connection.execute(f"CREATE VIEW rows AS SELECT range AS {quoted(ROW)} FROM range({self.total})")  # noqa: S608
+            return
         reading = f"read_parquet('{literal}', {_OWN}=true) AS t({', '.join([*aliases, 'r'])})"
-        self.connection.execute(f"CREATE VIEW rows AS SELECT {', '.join([*shown, f'r AS {quoted(ROW)}'])} FROM {reading}")  # noqa: S608
-        found = self.connection.execute("DESCRIBE rows").fetchall()
-        return [(name, str(line[1])) for name, line in zip(names, found, strict=False)]
+        connection.execute(f"CREATE VIEW rows AS SELECT {', '.join([*shown, f'r AS {quoted(ROW)}'])} FROM {reading}")  # noqa: S608
+        described = connection.execute("DESCRIBE rows").fetchall()
+        for field, line in zip(self.fields, described, strict=False):
+            field.engine = str(line[1])
 
 
 def _delete(path: str) -> None:
@@ -239,22 +274,20 @@ def _shown(alias: str, kind: Any) -> str:
     return f"to_microseconds({alias}{scale})"
 
 
-def _fields(
-    names: list[str], schema: pa.Schema, meta: dict[str, Any], described: list[dict[str, Any]], engines: list[tuple[str, str]]
-) -> list[Field]:
+def _fields(names: list[str], schema: pa.Schema, meta: dict[str, Any], described: list[dict[str, Any]]) -> list[Field]:
     specs = _rows.specs_of(meta) if meta else []
     specs = specs if len(specs) == len(schema) else [{} for _ in schema]
     known = {column["field"]: column for column in described}
     levels = len(meta.get("index", {}).get("levels", ()))
     found = []
-    for place, (field, arrow, spec, (sql, engine)) in enumerate(zip(names, schema, specs, engines, strict=True)):
+    for place, (field, arrow, spec, sql) in enumerate(zip(names, schema, specs, _sql_names(names), strict=True)):
         said = known.get(field, {})
         raw = _raw(f"c{place}") if _is_read(arrow.type) else sql
         found.append(
             Field(
                 field=field, sql=sql, raw=raw, stored=arrow.name, name=said.get("name", field),
                 dtype=said.get("dtype", str(arrow.type)), kind=said.get("kind") or _sheet.kind_of(arrow.type, spec),
-                type=arrow.type, spec=spec, level=place < levels, engine=engine,
+                type=arrow.type, spec=spec, level=place < levels,
             )
         )  # fmt: skip
     return found

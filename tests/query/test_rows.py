@@ -17,7 +17,7 @@ from nb_artifacts import wire
 from nb_artifacts.errors import BadQuery, BlobMissing, InvalidValue
 from nb_artifacts.query import RowsQuery, parse
 from nb_artifacts.query.engine import Engine
-from nb_artifacts.query.source import Limits
+from nb_artifacts.query.source import Cursor, Limits
 
 
 def wire_record(**parts):
@@ -223,7 +223,7 @@ def test_rows_all_over_a_large_file(tmp_path):
     pq.write_table(table, tmp_path / "t.parquet", row_group_size=65_536)
     engine = Engine(Limits(512 * 2**20, 2, str(tmp_path / "tmp")))
     source = engine.source("t", str(tmp_path / "t.parquet"), None, b"")
-    cursor = source.connection.cursor()
+    cursor = Cursor(source)
     order = np.argsort(values)
     for start in (0, 600_000, rows - 100):
         page = engine.rows(
