@@ -95,7 +95,7 @@ def test_promises_are_those_of_the_readme_and_name_tests_that_exist():
         " ".join(text.split()) for text in re.findall(r"^\d+\. (.*?)(?=^\d+\. |\n\n)", readme, re.MULTILINE | re.DOTALL)
     ]
     repeated = [" ".join(text.split()) for text in re.findall(r"^## \d+\. (.*?)\n\n", page, re.MULTILINE | re.DOTALL)]
-    assert len(promised) == 7
+    assert len(promised) == 9
     assert [text for text in promised if text not in repeated] == []
     named = re.findall(r"`(tests/[\w/]+\.(?:py|ts|tsx))(?:::(\w+))?`", page)
     assert len(named) > 10
