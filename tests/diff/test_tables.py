@@ -1,6 +1,7 @@
 """Tables compared: what is added, removed and changed is found by keys, whatever the dtypes, and counted in full."""
 
 import datetime as dt
+import io
 from decimal import Decimal
 
 import numpy as np
@@ -12,7 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nb_artifacts as nba
+from nb_artifacts.diff import TableAsk
 from nb_artifacts.errors import InvalidValue
+from nb_artifacts.query import Tables
 
 OLD = pd.DataFrame({"carrier": ["UA", "B6", "AA"], "delay": [1.5, np.nan, 3.0], "n": [1, 2, 3]})
 NEW = pd.DataFrame({"carrier": ["B6", "UA", "DL"], "delay": [np.nan, 2.5, 9.0], "n": [2, 1, 5], "new": ["x", "y", None]})
@@ -187,6 +190,23 @@ def test_a_table_of_another_client_has_only_its_json(diff):
     old, new = ('[{"id": 1, "v": "a"}]', '[{"id": 1, "v": "b"}]')
     first, second = (nba.Artifact(type="table", key="theirs", data=text).create() for text in (old, new))
     assert changes(first.diff(second)) == {("changed", 1): {"v": ("a", "b")}}
+
+
+def test_a_store_without_files_of_its_own_will_do(monkeypatch):
+    first, second = (nba.create(frame, "elsewhere") for frame in (OLD, NEW))
+    opened = type(first._store).open_blob
+
+    def in_memory(store, ref):
+        with opened(store, ref) as file:
+            return io.BytesIO(file.read())
+
+    monkeypatch.setattr(type(first._store), "open_blob", in_memory)
+    assert counts(first.diff(second)) == (1, 1, 1, 1)
+    tables = Tables(first._store)
+    try:
+        assert tables.diff(*(first._store.get(one.id) for one in (first, second)), TableAsk()).added == 1
+    finally:
+        tables.close()
 
 
 def test_a_page_has_all_kinds_and_the_numbers_are_of_all(diff):
