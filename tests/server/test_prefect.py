@@ -101,6 +101,7 @@ def prefect(python, standalone, tmp_path):
         said = re.sub(
             r".*FutureWarning: Artifact creation outside of a flow.*\n +warnings\.warn\(\n", "", done.stdout + done.stderr
         )
+        said = re.sub(r".*EventsWorker - Still processing items.*\n", "", said)  # how slow the client's own machine is
         assert done.returncode == 0, said
         assert "warn" not in said.lower() and "unable" not in said.lower(), said
         return said
