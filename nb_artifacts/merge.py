@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from nb_artifacts.wire import Query, Record, Sort
+from nb_artifacts.wire import Operator, Query, Record, Sort
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -93,3 +93,26 @@ def _line(record: Record, query: Query) -> UUID:
     if query.latest and isinstance(record.collection_id, type(record.id)):
         return record.collection_id
     return record.id
+
+
+def ids_of(query: Query) -> list[UUID] | None:
+    """The ids that a query is about; None where it is about others too."""
+    only = query.artifacts
+    return None if only is None or only.id is None or only.operator is Operator.or_ else only.id.any_
+
+
+def end_of(query: Query) -> int | None:
+    """Where the page ends in the list of each store; None where the two lists are in orders of their own."""
+    if query.limit is None or (query.latest and query.sort in {Sort.CREATED_DESC, Sort.ID_DESC}):
+        return None
+    return max(query.offset, 0) + max(query.limit, 0)
+
+
+def newer(own: Found, theirs: Record) -> Found:
+    """The folder's record, unless somebody changed it at the remote since it arrived there.
+
+    A remote without a feed (no `seq`) sets times of its own and keeps less than the folder, which leads then.
+    """
+    if own.rank[0] != 1 or theirs.seq == 0 or theirs.updated <= own.record.updated:
+        return own._replace(line=theirs)
+    return of_the_remote(msgspec.structs.replace(theirs, seq=own.record.seq))

@@ -68,6 +68,15 @@ class Reach:
         self.trouble = None
         return found
 
+    @property
+    def patient(self) -> bool:
+        """Whether a call waits for a remote that failed before."""
+        return self._patient
+
+    def back(self) -> None:
+        """Somebody else heard from the remote: it is there."""
+        self.trouble = None
+
     def retry(self) -> None:
         """Ask again with the next question."""
         self._again = 0.0

@@ -21,13 +21,11 @@ from nb_artifacts.wire import (
     ArtifactFilter,
     IdFilter,
     KeyFilter,
-    Operator,
     Query,
     Record,
     Run,
     RunQuery,
     Sort,
-    parse_id,
 )
 
 if TYPE_CHECKING:
@@ -43,9 +41,6 @@ if TYPE_CHECKING:
     from nb_artifacts.wire import BlobRef, Change, Patch
 
 T = TypeVar("T")
-
-OURS = "nb_artifacts_id"
-"""Member of `metadata_` that holds our id of an artifact in a store that gives ids of its own."""
 
 COMPLETION_SECONDS = 1.0
 """So long a person waits for Tab."""
@@ -159,11 +154,7 @@ class Union:
             return self._numbered([record])[0]
         if self._numbers.gone([id]):
             return None
-        found = self._ask(lambda remote: remote.get(id))
-        if found is None:
-            return None
-        mine = self.local.get(_our_id(found))
-        return found if mine is None else self._numbered([mine])[0]
+        return self._ask(lambda remote: remote.get(id), needed=not self.reach.patient)
 
     def find(self, query: Query) -> list[Record]:
         """See `Store.find`."""
@@ -184,9 +175,11 @@ class Union:
         """All that both found which may be on the page, each once."""
         here = self._here(query)
         asked = self._elsewhere(query, here)
-        there = [] if asked is None else self._ask(lambda remote: remote.find(asked)) or []
+        # a server must not take what it cannot ask for as deleted
+        needed = asked is not None and merge.ids_of(asked) is not None and not self.reach.patient
+        there = [] if asked is None else self._ask(lambda remote: remote.find(asked), needed=needed) or []
         known = {one.record.id: one for one in here}
-        ids = [_our_id(record) for record in there]
+        ids = [record.id for record in there]
         mine = {one.record.id: one for one in self._of_the_folder(self._these([id for id in ids if id not in known]))}
         gone = self._numbers.gone([id for id in ids if id not in known and id not in mine])
         for id, record in zip(ids, there, strict=True):
@@ -194,12 +187,12 @@ class Union:
             if own is None and id not in gone:
                 known[id] = merge.of_the_remote(record)
             elif own is not None:
-                known[id] = _newer(own, record)
+                known[id] = merge.newer(own, record)
         return known.values()
 
     def _here(self, query: Query) -> list[merge.Found]:
         """What the folder has, under the numbers that count: a version is looked for among those."""
-        end = None if query.version is not None else _end(query)
+        end = None if query.version is not None else merge.end_of(query)
         wide = msgspec.structs.replace(query, version=None, data=False, limit=end, offset=0)
         found = self._of_the_folder(self.local.find(wide))
         return [one for one in found if query.version is None or one.record.version == query.version]
@@ -208,13 +201,14 @@ class Union:
         """What the remote is asked; None where the folder has all there can be."""
         if query.run is not None and self.local.get_run(query.run) is not None:
             return None
-        wide = msgspec.structs.replace(query, limit=_end(query), offset=0)
-        only = query.artifacts
-        if only is None or only.id is None or only.id.any_ is None or only.operator is Operator.or_:
+        wide = msgspec.structs.replace(query, limit=merge.end_of(query), offset=0)
+        ids = merge.ids_of(query)
+        if ids is None:
             return wide
         known = {one.record.id for one in here}
-        missing = [id for id in only.id.any_ if id not in known]
-        return msgspec.structs.replace(wide, artifacts=msgspec.structs.replace(only, id=IdFilter(missing))) if missing else None
+        missing = [id for id in ids if id not in known]
+        only = msgspec.structs.replace(query.artifacts, id=IdFilter(missing))  # type: ignore[type-var]
+        return msgspec.structs.replace(wide, artifacts=only) if missing else None
 
     def _filled(self, records: list[Record], query: Query) -> list[Record]:
         """Records with the long payloads, where they were asked for."""
@@ -255,6 +249,10 @@ class Union:
         """The remote itself, for a thread that may wait. Raises `StoreError`."""
         return self.reach.remote()
 
+    def back(self) -> None:
+        """The remote was heard of again."""
+        self.reach.back()
+
     def told(self, change: Change) -> Change | None:
         """A change at the remote as it is to be told to who looks at both; None where it is none for them."""
         if change.deleted is not None:
@@ -266,7 +264,7 @@ class Union:
         if not mine:
             return change
         # the number may be there before the sender has written it down
-        told = _newer(self._of_the_folder(mine)[0], record).record
+        told = merge.newer(self._of_the_folder(mine)[0], record).record
         return msgspec.structs.replace(change, record=msgspec.structs.replace(told, version=record.version))
 
     def numbered(self, record: Record) -> Record:
@@ -297,8 +295,11 @@ class Union:
     def _these(self, ids: list[UUID]) -> list[Record]:
         return self.local.find(Query(artifacts=ArtifactFilter(id=IdFilter(ids)))) if ids else []
 
-    def _ask(self, question: Callable[[Remote], T], *, seconds: float | None = None) -> T | None:
-        """What the remote answers; None where it cannot know, or gives no answer, which is told once."""
+    def _ask(self, question: Callable[[Remote], T], *, seconds: float | None = None, needed: bool = False) -> T | None:
+        """What the remote answers; None where it cannot know or gives no answer, which is told once.
+
+        With `needed` no answer is an error.
+        """
         if not self._asks:
             return None
         try:
@@ -309,31 +310,11 @@ class Union:
             if not self._told and seconds is None:
                 self._told = True
                 self._tell(error)
+            if needed:
+                raise
             return None
         self._told = False
         return found
 
 
 _PENDING = Standing("pending")
-
-
-def _end(query: Query) -> int | None:
-    """Where the page ends in the list of each store; None where the two lists are in orders of their own."""
-    if query.limit is None or (query.latest and query.sort in {Sort.CREATED_DESC, Sort.ID_DESC}):
-        return None
-    return max(query.offset, 0) + max(query.limit, 0)
-
-
-def _our_id(record: Record) -> UUID:
-    """Our id of a record, also where the remote gave one of its own."""
-    return parse_id((record.metadata_ or {}).get(OURS, "")) or record.id
-
-
-def _newer(own: merge.Found, theirs: Record) -> merge.Found:
-    """The folder's record, unless somebody changed it at the remote since it arrived there.
-
-    A remote without a feed (no `seq`) sets times of its own and keeps less than the folder, which leads then.
-    """
-    if own.rank[0] != 1 or theirs.seq == 0 or theirs.updated <= own.record.updated:
-        return own._replace(line=theirs)
-    return merge.of_the_remote(msgspec.structs.replace(theirs, id=own.record.id, seq=own.record.seq))

@@ -17,7 +17,7 @@ from nb_artifacts.api import about, search
 from nb_artifacts.api.events import HEARTBEAT, EventStream, Feed
 from nb_artifacts.api.message import BODY_LIMIT, Refused, Request, Response, answer, too_large
 from nb_artifacts.api.routes import ROUTES, Route, find_route, is_slow, may_write
-from nb_artifacts.errors import Conflict, InvalidValue, StoreBusy, StoreError, StoreFull
+from nb_artifacts.errors import Conflict, InvalidValue, StoreBusy, StoreError, StoreFull, Unreachable
 from nb_artifacts.query import Tables
 
 if TYPE_CHECKING:
@@ -142,6 +142,8 @@ class Api:
 
 def _store_failed(request: Request, error: StoreError) -> Response:
     """Prefect's clients try again after a 503; ours show the reason."""
+    if isinstance(error, Unreachable):  # the server that the store is sent to; it was said when that began
+        return answer({"exception_message": "Bad Gateway", **({"detail": str(error)} if request.whole else {})}, 502)
     log.error("%s %s: %s", request.method, request.path, error)
     if isinstance(error, StoreFull):
         return answer({"detail": str(error)}, 507)

@@ -39,6 +39,9 @@ class Source(Protocol):
     def remote(self) -> Any:
         """The remote, opened. Raises `StoreError`."""
 
+    def back(self) -> None:
+        """The remote was heard of again after an outage."""
+
     def told(self, change: Change) -> Change | None:
         """A change at the remote as it is to be told here; None where it is none here."""
 
@@ -79,6 +82,7 @@ class Relay:
         for change in changes:
             if self._failed:
                 self._failed = False
+                source.back()
                 self._feed.tell("again", b"{}")
             told = source.told(change) if change is not None else None
             if told is not None:

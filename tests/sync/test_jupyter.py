@@ -85,7 +85,18 @@ def test_the_number_of_ones_own_arrives_live(lab, events, machine):
     assert elsewhere(events, "mine")[-1]["seq"] == made["seq"]
 
 
-def test_away_and_back(lab, events, machine, server):
+def test_what_is_elsewhere_is_not_taken_for_deleted_while_the_server_is_away(lab, machine, server):
+    machine("desk").python("nba.create('theirs', key='theirs'); nba.sync()")
+    id = lab.ask("GET", "/artifacts/theirs/latest", whole=True).json()["id"]
+    stop_server(server)
+    reply = lab.ask("GET", f"/artifacts/{id}", whole=True)
+    assert reply.status == 502
+    assert "see whether it runs" in reply.json()["detail"]
+    assert lab.ask("POST", "/artifacts/filter", {"artifacts": {"id": {"any_": [id]}}}, whole=True).status == 502
+    assert latest(lab) == {}
+
+
+def test_away(lab, events, machine, server):
     here = machine("kernel", url="off", key=None)
     here.env["NB_ARTIFACTS_HOME"] = str(lab.home)
     stop_server(server)

@@ -14,7 +14,7 @@ from nb_artifacts.store import open_store
 from nb_artifacts.store.cache import BlobCache
 from nb_artifacts.store.numbers import Numbers
 from nb_artifacts.store.remotes import Remotes
-from nb_artifacts.union import OURS, Union
+from nb_artifacts.union import Union
 from nb_artifacts.wire import (
     ArtifactFilter,
     IdFilter,
@@ -197,6 +197,23 @@ def test_a_server_that_does_not_wait_tries_again_in_the_background(both):
     assert both.names() == [("theirs", 1)]
 
 
+def test_a_server_does_not_take_for_deleted_what_it_cannot_ask_for(both):
+    both.reach = both.union.reach = Reach("server", lambda: both.server, patient=False)
+    mine, theirs = both.keep(), both.elsewhere("theirs")
+    both.server.error = Unreachable("away")
+    for ask in (
+        lambda: both.union.get(theirs.id),
+        lambda: both.union.find(Query(artifacts=ArtifactFilter(id=IdFilter([theirs.id])))),
+    ):
+        with pytest.raises(Unreachable, match="away"):
+            ask()
+    assert both.union.get(mine.id).id == mine.id
+    assert both.names() == [("k", 1)]
+    both.server.error = None
+    both.union.back()
+    assert both.union.get(theirs.id).id == theirs.id
+
+
 def test_what_was_deleted_here_is_gone_though_the_remote_does_not_know_yet(both):
     both.begin()
     mine = both.keep()
@@ -264,17 +281,6 @@ def test_every_order_is_that_of_one_store(both, tmp_path, sort, latest):
         query = Query(sort=sort, latest=latest, **window)
         here = [record.id for record in both.union.find(query)]
         assert here == [record.id for record in both.server.store.find(query)]
-
-
-def test_an_id_of_the_remotes_own_is_recognised(both):
-    """As with Prefect, which gives ids itself."""
-    both.begin()
-    mine = both.keep()
-    there = both.elsewhere("k", metadata_={OURS: str(mine.id)})
-    both.remotes.attempted(ADDRESS, [(mine.id, mine.seq)])
-    both.remotes.settle(ADDRESS, mine.id, mine.seq, there.version, there.id)
-    assert [record.id for record in both.union.find(Query())] == [mine.id]
-    assert both.union.get(there.id).id == mine.id
 
 
 def test_where_lists_have_no_numbers_the_time_decides(both, monkeypatch):
