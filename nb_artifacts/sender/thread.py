@@ -46,7 +46,7 @@ MOST_WAITING = 1_000_000
 """More artifacts than this waiting for a remote deserve a warning; none is ever dropped."""
 
 
-_NOWHERE = (-1, -1)
+_NOWHERE = (0, -1)
 
 
 @dataclass
@@ -142,12 +142,19 @@ class Sender:
                 if self._woken.is_set() and not self._closing.is_set():
                     self._closing.wait(GATHER_SECONDS)
                 self._woken.clear()
-            if not self.failures and self._holds():
-                self._pass()
+            self._send_the_rest()
         finally:
             with contextlib.suppress(StoreError):
                 self.remotes.release(self.settings.address, self._me())
             self._disconnect()
+
+    def _send_the_rest(self) -> None:
+        """At the end, unless the last try failed."""
+        try:
+            if not self.failures and self._is_wanted() and self._holds():
+                self._pass()
+        except Exception as error:  # noqa: BLE001 -- whoever goes on will find it too
+            log.debug("the rest could not be sent: %s", error)
 
     def _try_turn(self) -> float:
         try:
@@ -175,7 +182,7 @@ class Sender:
             self._not_before = time.monotonic() + asked
             return min(asked, 1.0)
         self._pass()
-        return 0.0 if self.done.error is None else self.limits.poll
+        return self.limits.poll
 
     def _is_wanted(self) -> bool:
         """Whether the settings still name this remote; another key in them is used from now on."""
@@ -186,8 +193,9 @@ class Sender:
         return True
 
     def _is_new(self) -> bool:
-        """Whether there may be something to send: a newer seq, or the past was asked for."""
-        return self.store.last_seq() != self._seen[0] or self._cursor() < self._seen[1]
+        """Whether there may be something to send: a newer seq, or the past was asked for, be it while a pass was made."""
+        newest, cursor = self._seen
+        return cursor < newest or self.store.last_seq() != newest or self._cursor() < cursor
 
     def _cursor(self) -> int:
         known = self.remotes.find(self.settings.address)
@@ -293,8 +301,8 @@ class Sender:
 
     def _goes_on(self) -> bool:
         """Asked by a pass before each batch."""
-        if self._closing.is_set():
-            return self._deadline is not None and time.monotonic() < self._deadline
+        if self._closing.is_set() and not (self._deadline and time.monotonic() < self._deadline):
+            return False
         return self._is_wanted() and self._holds()
 
     def _look_at_the_queue(self) -> None:

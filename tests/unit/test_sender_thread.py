@@ -120,6 +120,26 @@ def test_the_past_asked_for_by_another_process_goes(here, there, begin):
     until(lambda: there.get(old.id))
 
 
+def test_the_past_asked_for_while_a_pass_ends_goes_in_the_next(here, there, begin):
+    old = here.put(record("old"))
+    sender = begin(start=False)
+    new = here.put(record("new"))
+    drain = sender._drain
+
+    def and_then_ask():
+        drained = drain()
+        sender.remotes.include_all(ADDRESS)
+        sender._drain = drain
+        return drained
+
+    sender._drain = and_then_ask
+    sender._turn()
+    assert there.get(new.id) and not there.get(old.id)
+    sender._turn()
+    assert there.get(old.id)
+    assert not sender._is_new()
+
+
 def test_only_one_of_two_sends(here, connection, begin):
     other = replace(this_process(), host="elsewhere")
     first, second = begin(), begin(start=False, owner=other)
@@ -207,6 +227,10 @@ def test_what_the_settings_do_not_name_any_more_gets_nothing(here, connection, b
     chosen[0] = None
     sender._turn()
     assert sender.remotes.sender(ADDRESS) == (None, None)
+    connection.asked.clear()
+    here.put(record("k"))
+    sender._send_the_rest()
+    assert connection.asked == []
 
 
 def test_nothing_in_the_way_is_told_also_where_there_is_nothing_to_send(here, connection, begin):
