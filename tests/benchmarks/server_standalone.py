@@ -8,6 +8,7 @@ Run: ``python tests/benchmarks/server_standalone.py [requests a round] [rounds] 
 """
 
 import asyncio
+import atexit
 import contextlib
 import json
 import os
@@ -76,6 +77,7 @@ class Server:
         self.process = subprocess.Popen(
             command, env={**os.environ, **(env or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        atexit.register(self.process.kill)
         while not asyncio.run(self.answers(health)):
             if self.process.poll() is not None or time.perf_counter() > begun + 120:
                 self.process.kill()
