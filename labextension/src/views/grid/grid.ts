@@ -252,7 +252,7 @@ export class Grid {
     const to = Math.min(pages.rowCount, Math.ceil((scroll.top + room) / rowHeight) + SPARE);
     body.draw(from, to, scroll.shift, window, this.hands.stays());
     if (this.seen) {
-      this.want(Math.floor(scroll.top / rowHeight), to);
+      this.want(from, to);
     }
   }
 
@@ -284,7 +284,7 @@ export class Grid {
     this.pages.want(from, to, groups);
     if (pictured(this)) {
       const all = fields.length <= GROUP;
-      this.summaries.want(all ? fields : seen.map(({ field }) => field), all);
+      this.summaries.want(all ? fields : seen.map(({ field }) => field), all, this.pages.awaited);
     }
   }
 

@@ -58,9 +58,15 @@ export class Pages {
     this.view = options.view;
   }
 
-  /** Something that is in sight is on its way. */
+  /** Something is on its way. */
   get loading(): boolean {
     return this.asked.size > 0;
+  }
+
+  /** Something that is in sight is not here. */
+  get awaited(): boolean {
+    const [from, to, groups] = this.wanted;
+    return this.missing(from, Math.max(to, from + 1), groups).length > 0;
   }
 
   /** Rows that are known without asking: the first ones, all columns. */

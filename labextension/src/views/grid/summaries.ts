@@ -4,6 +4,10 @@ import type { ColumnSummary, Rows, View } from '../../rows';
 import { ALL } from '../../rows';
 import { narrowed } from './state';
 
+/** A question is put once a person has stopped looking around for so long, or has not for so many times. */
+const CALM = 700;
+const MOST_YIELDED = 5;
+
 interface Kept {
   view: View;
   rows: number;
@@ -19,6 +23,11 @@ export class Summaries {
   private base: Kept;
   private shown: Kept;
   private ended = new AbortController();
+  private wanted: [fields: readonly string[], all: boolean] = [[], true];
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** How many questions are under way, and how often they were taken back for rows. */
+  private under = 0;
+  private yielded = 0;
 
   constructor(
     private readonly rows: Rows,
@@ -63,35 +72,58 @@ export class Summaries {
     this.shown.asked.clear();
   }
 
-  /** Columns in sight; null for all. What fails is asked for again another time. */
-  want(fields: readonly string[], all: boolean): void {
-    for (const kept of new Set([this.shown, this.base])) {
-      const missing = fields.filter(field => !kept.asked.has(field));
-      if (missing.length > 0) {
-        void this.ask(kept, missing, all);
-      }
+  /** Columns in sight. Rows come first: the question waits until none are on their way. */
+  want(fields: readonly string[], all: boolean, rowsAwaited: boolean): void {
+    this.wanted = [fields, all];
+    clearTimeout(this.timer);
+    if (rowsAwaited && this.under && this.yielded < MOST_YIELDED) {
+      this.yielded += 1;
+      this.stop();
+    }
+    if (this.missing().length > 0) {
+      this.timer = setTimeout(() => this.askAll(), rowsAwaited || this.yielded > 0 ? CALM : 0);
     }
   }
 
   stop(): void {
+    clearTimeout(this.timer);
+    this.under = 0;
     this.ended.abort();
     this.ended = new AbortController();
+  }
+
+  private missing(): [Kept, string[]][] {
+    const [fields] = this.wanted;
+    return [...new Set([this.shown, this.base])]
+      .map((kept): [Kept, string[]] => [kept, fields.filter(field => !kept.asked.has(field))])
+      .filter(([, some]) => some.length > 0);
+  }
+
+  private askAll(): void {
+    for (const [kept, fields] of this.missing()) {
+      void this.ask(kept, fields, this.wanted[1]);
+    }
   }
 
   private async ask(kept: Kept, fields: string[], all: boolean): Promise<void> {
     const { signal } = this.ended;
     fields.forEach(field => kept.asked.add(field));
+    this.under += 1;
     try {
       const found = await this.rows.summary(kept.view, signal, all ? undefined : fields);
       if (!signal.aborted) {
         kept.rows = found.rows;
         found.columns.forEach(column => kept.columns.set(column.field, column));
+        this.yielded = 0;
         this.changed();
       }
     } catch {
-      if (signal.aborted) {
-        fields.forEach(field => kept.asked.delete(field));
-      }
+      // without a summary the header has no pictures
+    }
+    if (signal.aborted) {
+      fields.forEach(field => kept.asked.delete(field));
+    } else {
+      this.under -= 1;
     }
   }
 }
