@@ -104,6 +104,17 @@ class Writer:
         return self._sink.taken()
 
     def _texts(self, column: Any, field: Field) -> list[str]:
+        import pyarrow as pa
+
+        kind = column.type
+        if (
+            pa.types.is_integer(kind)
+            or pa.types.is_floating(kind)
+            or pa.types.is_string(kind)
+            or pa.types.is_large_string(kind)
+        ):
+            written: list[str] = column.cast(pa.large_string()).fill_null("").to_pylist()
+            return written
         return ["" if value is None else _text(value) for value in json_cells(column, field)]
 
     def _open(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import msgspec
@@ -236,3 +237,25 @@ def test_rows_all_over_a_large_file(tmp_path):
         for name in table.column_names:
             assert found.column(name).to_pylist() == wanted.column(name).to_pylist(), name
         assert found.schema.field("span").type == pa.duration("s")
+
+
+def test_files_hold_every_digit(store, tables):
+    odd = pd.DataFrame({
+        "f": [np.inf, -np.inf, np.nan, 0.1, 1e300], "n": [2**53 + 1, -(2**63), 0, 1, 2], "s": ["a,b", 'q"', "new\nline", "=1+1", None],
+        "big": pd.Series([2**70, None, 1, 2, 3], dtype=object), "yes": [True, False, True, False, True],
+    })  # fmt: skip
+    record = kept(store, odd)
+    csv = b"".join(tables.export(record, RowsQuery(), "csv")).decode()
+    assert csv == (
+        'f,n,s,big,yes\ninf,9007199254740993,"a,b",1180591620717411303424,True\n-inf,-9223372036854775808,"q""",,False\n'
+        ',0,"new\nline",1,True\n0.1,1,\'=1+1,2,False\n1e+300,2,,3,True\n'
+    )
+    again = pd.read_csv(io.StringIO(csv), dtype={"n": "int64"})
+    assert again["f"].to_list()[3:] == [0.1, 1e300]
+    lines = b"".join(tables.export(record, RowsQuery(), "markdown")).decode().splitlines()
+    assert lines[2] == "| inf | 9007199254740993 | a,b | 1180591620717411303424 | True |"
+    assert lines[4] == "|  | 0 | new line | 1 | True |"
+    rows = json.loads(b"".join(tables.export(record, RowsQuery(), "json")))
+    assert rows[0] == {"f": None, "n": "9007199254740993", "s": "a,b", "big": str(2**70), "yes": True}
+    found = pq.read_table(io.BytesIO(b"".join(tables.export(record, parse({"columns": "n,f"}), "parquet"))))
+    assert found.column("n").to_pylist() == odd["n"].to_list()
