@@ -24,6 +24,7 @@ from nb_artifacts.store import folder as folders
 from nb_artifacts.store import migrations
 from nb_artifacts.store.failures import Unreadable
 from nb_artifacts.store.rows import COLUMNS, to_record, to_run
+from nb_artifacts.store.writes import LAST_SEQ
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,6 +89,8 @@ def _take_over(damaged: Path, new: Path, folder: Path) -> Salvaged:
         if not counts["artifact"] and not counts["run"]:
             raise StoreDamaged(f"nothing could be read of {damaged}: put a backup in its place, or move it away to start anew")
         _mend_keys(target)
+        # the feed goes on after the last row that is left: a place further on would hide what is made from now on
+        target.execute(f"UPDATE remote SET start = min(start, {LAST_SEQ}), cursor = min(cursor, {LAST_SEQ})")
         target.execute("COMMIT")
     return Salvaged(counts["artifact"], counts["run"], lost, "")
 

@@ -9,6 +9,7 @@ from contract.given import record, run, versions
 
 from nb_artifacts.errors import StoreDamaged, StoreError
 from nb_artifacts.store import open_store
+from nb_artifacts.store.remotes import Remotes
 from nb_artifacts.store.salvage import salvage
 from nb_artifacts.wire import Query
 
@@ -98,3 +99,23 @@ def test_what_is_no_database_stays_as_it_is(home):
 def test_without_a_folder(tmp_path):
     with pytest.raises(StoreError, match="nowhere"):
         salvage(tmp_path / "nowhere")
+
+
+def test_what_is_made_after_rows_were_lost_is_sent(home):
+    """The place in the feed of a remote is not ahead of what is left: that would keep new rows from it for ever."""
+    store, address = open_store(home), "https://server/api"
+    remotes = Remotes(store)
+    remotes.first_seen(address)
+    for lost in [store.put(record("lost")) for _ in range(3)]:
+        remotes.attempted(address, [(lost.id, lost.seq)])
+        remotes.settle(address, lost.id, lost.seq, lost.version)
+    remotes.first_seen("https://newer/api")
+    remotes.advance(address)
+    store.close()
+    with sqlite3.connect(home / "store.db") as connection:  # as where their pages are damaged
+        connection.execute("DELETE FROM artifact WHERE key = 'lost'")
+    salvage(home)
+    store = open_store(home)
+    made = store.put(record("new"))
+    for each in Remotes(store).addresses():
+        assert [row.id for row in Remotes(store).pending(each)] == [made.id]
