@@ -37,4 +37,4 @@ def test_a_prefect_server_hears_of_it_now_and_then_and_of_the_end(tmp_path, pref
     assert there == {"by-id": ("progress", 100.0, "all there"), "loop": ("progress", 100.0, None)}
     changes = [one for one in asked if one[0] == "PATCH"]
     assert len(listed(prefect)) == 2
-    assert 2 <= len(changes) <= 40, "20,000 updates of two bars"
+    assert len(changes) <= 40, "20,000 updates of two bars"
