@@ -104,7 +104,8 @@ def from_prefect() -> tuple[str, Secret | None]:
     file = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml").expanduser()
     profile = _profile(file, os.environ.get("PREFECT_PROFILE"))
     address = os.environ.get("PREFECT_API_URL") or profile.get("PREFECT_API_URL")
-    key = os.environ.get("PREFECT_API_KEY") or profile.get("PREFECT_API_KEY")
+    names = ("PREFECT_API_KEY", "PREFECT_API_AUTH_STRING")  # of its Cloud, and of a server behind a password
+    key = next((value for name in names if (value := os.environ.get(name) or profile.get(name))), None)
     if not address:
         raise InvalidValue(
             f"the API is set to {PREFECT!r}, but Prefect has no address: there is no PREFECT_API_URL in the environment and"

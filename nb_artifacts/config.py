@@ -168,7 +168,8 @@ def key() -> Secret | None:
 
 def keys_in_use() -> list[str]:
     """The keys that this process may send, so that whoever keeps a text can take them out of it."""
-    found = (option("api_key"), os.environ.get(API_KEY), os.environ.get("PREFECT_API_KEY"))
+    names = (API_KEY, "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING")
+    found = (option("api_key"), *(os.environ.get(name) for name in names))
     return [str(key) for key in found if key and len(key) >= 8]  # a shorter one would be found in words
 
 

@@ -1,9 +1,11 @@
 """Two machines and a server between them, as a person sees them: Python and the command line."""
 
+import ast
 import json
 import sys
 
 from api.conftest import stop_server
+from server.conftest import start
 
 KEEP = "made = nba.create({!r}, key={!r})\n"
 
@@ -41,6 +43,34 @@ def test_both_keep_versions_of_one_key_and_the_server_counts(machine):
     assert desk.cli("get", "k@1").stdout == "one"
     assert "3 versions of k" in desk.cli("delete", "k", "-y").stdout
     assert json.loads(laptop.cli("sync", "-o", "json").stdout)["pending"] == 0
+
+
+def test_two_machines_that_were_away_bring_all_of_a_key_each_once(machine, server):
+    """R-25: the number is the order of arrival, and each machine is told it."""
+    away = {"NB_ARTIFACTS_API_URL": server.url, "NB_ARTIFACTS_API_KEY": server.token}
+    machines = [machine(name, **away) for name in ("laptop", "desk")]
+    stop_server(server)
+    for one in machines:
+        one.python(f"for n in range(10): nba.create(f'{one.path.name} {{n}}', key='k', display=False)")
+    again = start(server.folder, key=server.token)
+    try:
+        url = f"http://127.0.0.1:{again.port}/api"
+        told = [
+            one.python(
+                "nba.sync(all=True)\nprint([(one.version, one.value) for one in nba.Artifact.history('k')])",
+                NB_ARTIFACTS_API_URL=url,
+            )
+            for one in machines
+        ]
+        last = machines[0].python(
+            "print([(one.version, one.value) for one in nba.Artifact.history('k')])", NB_ARTIFACTS_API_URL=url
+        )
+    finally:
+        stop_server(again)
+    assert told[1] == last
+    found = ast.literal_eval(last)
+    assert [version for version, _ in found] == list(range(20, 0, -1))
+    assert [value for _, value in reversed(found)] == [f"{name} {n}" for name in ("laptop", "desk") for n in range(10)]
 
 
 def test_what_was_kept_before_stays_until_it_is_asked_for(machine):

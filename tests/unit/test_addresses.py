@@ -16,7 +16,14 @@ KEY = "very-secret-key-of-mine"
 
 @pytest.fixture(autouse=True)
 def nothing_set(monkeypatch, tmp_path):
-    for name in ("NB_ARTIFACTS_API_URL", "NB_ARTIFACTS_API_KEY", "PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_PROFILE"):
+    for name in (
+        "NB_ARTIFACTS_API_URL",
+        "NB_ARTIFACTS_API_KEY",
+        "PREFECT_API_URL",
+        "PREFECT_API_KEY",
+        "PREFECT_PROFILE",
+        "PREFECT_API_AUTH_STRING",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
     monkeypatch.delenv("PREFECT_PROFILES_PATH", raising=False)
@@ -90,6 +97,14 @@ def test_prefects_own_settings_send_nothing_until_they_are_asked_for(monkeypatch
     config.configure(api_url="prefect", api_key="not-for-prefect")
     found = config.remote()
     assert (found.address, found.key, found.kind_hint) == ("http://prefect:4200/api", KEY, "prefect")
+
+
+def test_a_prefect_server_behind_a_password(monkeypatch):
+    monkeypatch.setenv("PREFECT_API_URL", "http://prefect:4200/api")
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", f"admin:{KEY}")
+    config.configure(api_url="prefect")
+    assert config.remote().key == f"admin:{KEY}"
+    assert redact(f"print('admin:{KEY}')") == "print('[redacted]')"
 
 
 def test_the_active_profile_of_prefect_counts_where_its_environment_says_nothing(monkeypatch, profiles):
