@@ -252,8 +252,8 @@ class Artifact(Turned):
             other = f"{self.key}@{other}"
         there = other if isinstance(other, Artifact) else existing(str(other))
         keys = [key_columns] if isinstance(key_columns, str) else None if key_columns is None else list(key_columns)
-        placed = (diff.Placed(core.whole(one._kept(), one._store), one._store) for one in (self, there))
-        return diff.compare(*placed, diff.TableAsk(keys=keys, tolerance=tolerance))
+        before, after = (diff.Placed(core.whole(one._kept(), one._store), one._store) for one in (self, there))
+        return diff.compare(before, after, diff.TableAsk(keys=keys, tolerance=tolerance))
 
     # How it shows itself
 

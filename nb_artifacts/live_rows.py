@@ -226,7 +226,7 @@ def _held(value: Any) -> Any:
         value = value.item()
     for cls in (int, float, bytes):
         if isinstance(value, cls) and type(value) is not bool:
-            return cls(value)
+            return cls(value)  # type: ignore[arg-type]
     return str.__str__(value) if isinstance(value, str) else _moment(value)
 
 
@@ -281,6 +281,6 @@ def _plain_column(column: pa.ChunkedArray[Any], name: str) -> tuple[pa.ChunkedAr
 def _note_large(column: pa.ChunkedArray[Any], name: str, large: set[str]) -> None:
     import pyarrow.compute as pc
 
-    ends = pc.min_max(column).as_py()
-    if any(end is not None and not -_EXACT <= end <= _EXACT for end in ends.values()):
+    least, most = pc.min(column).as_py(), pc.max(column).as_py()
+    if any(end is not None and not -_EXACT <= end <= _EXACT for end in (least, most)):
         large.add(name)
