@@ -132,7 +132,7 @@ class ArchiveTarget:
         ref = item.record.blob
         if ref is not None and item.open is not None and ref.sha256 not in self._there:
             with item.open() as file:
-                _check(file, ref)
+                _check(file, ref, "the folder")
                 write_member(self._archive, f"blobs/{ref.sha256}", file)
             self._there.add(ref.sha256)
         plain = msgspec.structs.replace(item.record, seq=0, collection_id=UNSET, collection_created=UNSET)
@@ -152,13 +152,13 @@ class ArchiveTarget:
         write_manifest(self._archive, "export")
 
 
-def _check(file: IO[bytes], ref: BlobRef) -> None:
+def _check(file: IO[bytes], ref: BlobRef, where: object) -> None:
     """Raise `BlobMissing` unless the bytes are those; the file is at its beginning again then."""
     found = hashlib.sha256()
     while part := file.read(CHUNK):
         found.update(part)
     if found.hexdigest() != ref.sha256:
-        raise BlobMissing(ref.sha256, "the folder as they were: they are damaged")
+        raise BlobMissing(ref.sha256, f"{where} as they were: they are damaged")
     file.seek(0)
 
 
@@ -172,15 +172,19 @@ class ArchiveSource:
         self._members = {info.filename: info for info in archive.infolist()}
 
     def items(self) -> Iterator[Item]:
-        """See `Source.items`."""
+        """See `Source.items`. A chosen key that never came is an error in the end."""
+        missed = set(self._keys)
         for record in self._lines(_RECORDS, Record):
             if self._keys and record.key not in self._keys:
                 continue
+            missed.discard(record.key or "")
             wire.check_key(record.key)
             if record.data is UNSET:
                 record.data = wire.NULL
             record.data = Raw(bytes(record.data))
             yield Item(record, None if record.blob is None else partial(self._bytes, record.blob))
+        if missed:
+            raise InvalidValue(f"there is no key {min(missed)!r} in {self._path}.")
 
     def count(self) -> int:
         """How many lines there are; a chosen key has fewer."""
@@ -203,7 +207,7 @@ class ArchiveSource:
             raise BlobMissing(ref.sha256, self._path)
         file = self._archive.open(info)
         try:
-            _check(file, ref)
+            _check(file, ref, self._path)
         except BaseException:
             file.close()
             raise

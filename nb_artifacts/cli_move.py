@@ -225,7 +225,6 @@ def _tell(copied: Copied, where: str, output: str | None) -> None:
         cli_output.write_object(copied)
     else:
         words = {"added": "new", "updated": "changed", "same": "known already", "deleted": "deleted there"}
-        words = {"added": "new", "updated": "changed", "same": "known already", "deleted": "deleted there"}
         facts = [(getattr(copied, name), word) for name, word in words.items()]
         said = ", ".join(f"{number} {word}" for number, word in facts if number)
         click.echo(cli_output.plain(f"{copied.told} artifacts {where}" + (f": {said}." if said else ".")))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
 from nb_artifacts.addresses import Secret
-from nb_artifacts.errors import StoreError
+from nb_artifacts.errors import InvalidValue, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,13 +96,17 @@ def open_store(where: str | Path, *, durable: bool = True, key: str | None = Non
 
     With `durable=False` a returned call survives the end of the process but not a power cut. `key` is for a server,
     which is asked once what it is; what comes back is a `Remote` then. Raises `StoreError` naming the place and the
-    remedy, for a folder within a second where it cannot be used.
+    remedy, for a folder within a second where it cannot be used, and `InvalidValue` for another kind of address.
     """
     if isinstance(where, str) and where.lower().startswith(("http://", "https://")):
         key = Secret(key) if key else None  # no traceback shows it from here on
         return open_remote(where, key=key)
     if isinstance(where, str) and where.startswith(("postgresql://", "postgres://")):
         return _open_postgres(where, durable=durable)
+    if isinstance(where, str) and "://" in where:
+        raise InvalidValue(
+            f"{where.partition('://')[0]!r} is no kind of address that is known: write https://… or postgresql://…"
+        )
     from nb_artifacts.store.sqlite import SqliteStore
 
     return SqliteStore(Path(where), durable=durable)

@@ -45,6 +45,7 @@ def test_errors_name_what_and_how(cli, kept, tmp_path):
     assert "is not empty" in cli("restore", backed_up(cli, tmp_path), code=1).stderr
     assert "restore" in cli("import", backed_up(cli, tmp_path), code=1).stderr
     assert "there is no folder" in cli("import", f"{tmp_path}/nowhere/", code=1).stderr
+    assert "'ftp'" in cli("export", "ftp://server/x", code=1).stderr
 
 
 def backed_up(cli, tmp_path):

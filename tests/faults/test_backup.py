@@ -84,6 +84,8 @@ def test_only_into_an_empty_place(tmp_path):
     backup(store, tmp_path / "b.zip")
     with pytest.raises(InvalidValue, match="not empty"):
         restore(tmp_path / "b.zip", tmp_path / "home")
+    with pytest.raises(InvalidValue, match="is a file"):
+        restore(tmp_path / "b.zip", tmp_path / "b.zip")
     assert versions(store, "k") == [1]
 
 

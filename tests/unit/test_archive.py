@@ -80,6 +80,9 @@ def test_a_key_that_is_not_there(store, tmp_path):
     with pytest.raises(InvalidValue, match="'nope'"):
         write(store, tmp_path / "a.zip", ["nope"])
     assert list(tmp_path.glob("*.zip")) == []
+    write(store, tmp_path / "a.zip")
+    with pytest.raises(InvalidValue, match=r"'nope' in .*a\.zip"):
+        read(tmp_path / "a.zip", open_store(tmp_path / "other", durable=False), ["k1", "nope"])
 
 
 def test_from_store_to_store(store, tmp_path):
