@@ -88,11 +88,15 @@ def write(store: Store, request: Request, sha256: str) -> Response:
     here = _size(path)
     if start > here:
         raise refusal(409, f"{here} bytes are here: go on from there.", Upload_Offset=str(here))
-    _write(path, start, content)
-    here = _size(path)
-    if here < ref.size:
-        return _told(204, ref, here)
-    with path.open("rb") as file:
+    try:
+        _write(path, start, content)
+        here = _size(path)
+        if here < ref.size:
+            return _told(204, ref, here)
+        file = path.open("rb")
+    except FileNotFoundError:  # another upload of these bytes has ended meanwhile
+        return _told(409, ref, ref.size if _is_there(store, ref) else 0)
+    with file:
         try:
             return _keep(store, ref, iter(lambda: file.read(_PIECE), b""))
         finally:
@@ -150,12 +154,15 @@ def _size(path: Path) -> int:
 
 
 def _write(path: Path, start: int, content: bytes) -> None:
-    flags = os.O_CREAT | os.O_WRONLY | getattr(os, "O_BINARY", 0)
+    """Raises `FileNotFoundError` where there is nothing to go on with: a new file would have a hole."""
+    flags = (0 if start else os.O_CREAT) | os.O_WRONLY | getattr(os, "O_BINARY", 0)
     try:
         with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
             file.seek(start)
             file.write(content)
     except OSError as error:
+        if start and isinstance(error, FileNotFoundError):
+            raise
         raise StoreError(f"{path.parent} takes no uploads: {error.strerror}") from error
 
 

@@ -65,6 +65,7 @@ def upload(connection: Connection, ref: BlobRef, file: IO[bytes]) -> None:
     offset = 0
     if ref.size > PIECE:
         offset = _offset(connection, connection.ask("HEAD", path), ref)
+    resumed = offset > 0
     while offset < ref.size or ref.size == 0:
         file.seek(offset)
         piece = file.read(min(PIECE, ref.size - offset))
@@ -73,6 +74,9 @@ def upload(connection: Connection, ref: BlobRef, file: IO[bytes]) -> None:
         headers = {"Upload-Offset": str(offset), "Content-Type": "application/octet-stream"}
         seconds = SEND_SECONDS + len(piece) / 200_000 + (ref.size / HASHED if offset + len(piece) == ref.size else 0)
         answer = connection.ask("PATCH", path, piece, headers=headers, seconds=seconds)
+        if answer.status == 422 and resumed:  # what was there of an earlier attempt may be what is wrong, and is gone
+            resumed, offset = False, 0
+            continue
         offset = _offset(connection, answer, ref)
         if ref.size == 0:
             return

@@ -1,5 +1,6 @@
 """What changed elsewhere, told in any order and any number of times."""
 
+import hashlib
 import json
 from datetime import datetime, timedelta, timezone
 from uuid import uuid4
@@ -10,7 +11,7 @@ from contract.given import record, run
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nb_artifacts.api import Api
+from nb_artifacts.api import Api, uploads
 from nb_artifacts.store import open_store
 from nb_artifacts.wire import Query, RunState, now
 
@@ -140,6 +141,25 @@ def test_uploads_that_make_no_sense_are_refused(ask, query, headers, status):
     assert reply.json()["detail"]
     for path in ("../x", "A" * 64, "a" * 63, "%2e%2e"):
         assert ask.send("PATCH", f"/blobs/{path}?size=4", {"Upload-Offset": "0"}, b"four").status in (404, 405)
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_upload_that_another_one_ends_meanwhile(store, ask, monkeypatch, there):
+    """Its bytes are not written into a new file with a hole, which would be refused for good."""
+    content, size = b"some bytes", uploads._size
+    path = f"/blobs/{hashlib.sha256(content).hexdigest()}?size={len(content)}"
+    assert ask.send("PATCH", path, {"Upload-Offset": "0"}, content[:4]).status == 204
+
+    def ended(file):
+        here = size(file)
+        file.unlink(missing_ok=True)
+        if there:
+            store.put_blob(content, "text/plain")
+        return here
+
+    monkeypatch.setattr(uploads, "_size", ended)
+    answer = ask.send("PATCH", path, {"Upload-Offset": "4"}, content[4:])
+    assert (answer.status, answer.headers["Upload-Offset"]) == (409, str(len(content) if there else 0))
 
 
 def test_unfinished_uploads_have_a_limit(ask, monkeypatch):

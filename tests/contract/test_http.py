@@ -151,6 +151,17 @@ class TestUploads:
         with pytest.raises(BlobMissing):
             store.send_blob(self.ref(content), lambda: io.BytesIO(content[:200_000]))
 
+    def test_a_damaged_half_is_sent_again(self, served, store, proxied, content):
+        """As after a power cut of the server, which had not yet written all it had taken."""
+        through, proxy = proxied
+        proxy.plan("ok", "ok", "ok", "cut_before")
+        with pytest.raises(Unreachable):
+            through.send_blob(self.ref(content), lambda: io.BytesIO(content))
+        (half,) = (self.folder(served, store) / "uploads").iterdir()
+        half.write_bytes(bytes(half.stat().st_size))
+        through.send_blob(self.ref(content), lambda: io.BytesIO(content))
+        assert store.missing_blobs([self.ref(content)]) == []
+
     def test_half_of_one_is_swept_after_a_day(self, served, store, proxied, content):
         through, proxy = proxied
         proxy.plan("ok", "ok", "ok", "cut_before")
