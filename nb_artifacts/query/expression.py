@@ -53,7 +53,10 @@ def check(connection: Any, text: str, columns: dict[str, str]) -> None:
     """Raise `BadQuery`, with the position in `text`, unless it is one expression over `columns` (lower case → name)."""
     tree = _parsed(connection, _BEFORE + text + _AFTER)
     if tree["error"]:
-        raise BadQuery(f"where: {tree['error_message']}", position=_position(text, tree.get("position")))
+        place = tree.get("position")
+        if place is not None and "location" not in tree:  # DuckDB 1 counts characters here, and bytes elsewhere
+            raise BadQuery(f"where: {tree['error_message']}", position=min(max(int(place) - len(_BEFORE), 0), len(text)))
+        raise BadQuery(f"where: {tree['error_message']}", position=_position(text, place))
     node = tree["statements"][0]["node"] if len(tree["statements"]) == 1 else {}
     bare = _parsed(connection, _BEFORE.replace("(", " ") + text)  # where brackets only fit those around it
     if not _is_plain(node) or bare["error"]:

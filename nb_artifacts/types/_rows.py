@@ -92,8 +92,11 @@ def _arrow_table(value: Any) -> pa.Table:
     import pyarrow as pa
 
     try:
-        if hasattr(type(value), "__arrow_c_stream__"):
-            found: pa.Table = pa.table(value)
+        if isinstance(value, loaded("duckdb", "DuckDBPyRelation")):
+            # Its stream can be taken once; this leaves the relation as it was.
+            found: pa.Table = value.to_arrow_table() if hasattr(value, "to_arrow_table") else value.fetch_arrow_table()
+        elif hasattr(type(value), "__arrow_c_stream__"):
+            found = pa.table(value)
         else:
             import narwhals as nw
 

@@ -189,7 +189,6 @@ ATTACKS = [
     "SET memory_limit = '100GB'",
     "SET lock_configuration = false",
     "RESET allowed_paths",
-    "PRAGMA enable_profiling",
     "SELECT * FROM read_csv('http://127.0.0.1:9/x')",
     "IMPORT DATABASE '{folder}'",
     "CREATE SECRET s (TYPE s3)",
