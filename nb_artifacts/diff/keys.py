@@ -79,7 +79,7 @@ def _guessed(connection: duckdb.DuckDBPyConnection, a: Frame, b: Frame) -> list[
     if not a.rows or not b.rows:
         return None
     candidates = [name for name in a.fields if name in b.aliases and _may_name(a, b, name)][:_MOST_COLUMNS]
-    distinct = {name: _estimates(connection, (a, b), candidates)[name] for name in candidates} if candidates else {}
+    distinct = _estimates(connection, (a, b), candidates) if candidates else {}
     whole = [name for name in candidates if distinct[name] is not None]
     whole.sort(key=lambda name: 0 if _NAMING.search(name) else 1 if family(a.types[name]) != "number" else 2)
     large = max(a.rows, b.rows) > _LARGE

@@ -12,7 +12,7 @@ import math
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
-from nb_artifacts.diff.frames import Frame, differs, equal, family, one, open_frames
+from nb_artifacts.diff.frames import Frame, differs, equal, family, is_float, one, open_frames
 from nb_artifacts.diff.keys import Keys, choose_keys
 from nb_artifacts.diff.result import ColumnChange, SchemaChange, TableDiff
 from nb_artifacts.diff.rows import page
@@ -144,16 +144,18 @@ def _columns(
 
 def _numbers(connection: duckdb.DuckDBPyConnection, frame: Frame, names: Sequence[str]) -> list[tuple[Any, ...]]:
     """Nulls of each column, and mean, least and largest of the finite numbers."""
-    parts = []
+    parts, inner = [], ["*"]
     for name in names:
-        alias = frame.aliases[name]
+        number = alias = frame.aliases[name]
         parts.append(f"count(*) - count({alias})")
-        if family(frame.types[name]) == "number":
-            number = f"CAST({alias} AS DOUBLE)"
-            parts += [f"{what}({number}) FILTER (isfinite({number}))" for what in ("avg", "min", "max")]
-        else:
+        if family(frame.types[name]) != "number":
             parts += ["NULL"] * 3
-    found = one(connection, f"SELECT {', '.join(parts)} FROM {frame.view}")
+            continue
+        if is_float(frame.types[name]):  # several times as quick as a FILTER of each aggregate
+            number = f"finite_{alias}"
+            inner.append(f"CASE WHEN isfinite({alias}) THEN {alias} END AS {number}")
+        parts += [f"CAST({what}({number}) AS DOUBLE)" for what in ("avg", "min", "max")]
+    found = one(connection, f"SELECT {', '.join(parts)} FROM (SELECT {', '.join(inner)} FROM {frame.view})")
     return [(found[at], *map(_finite, found[at + 1 : at + 4])) for at in range(0, len(found), 4)]
 
 
