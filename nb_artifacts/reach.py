@@ -50,12 +50,7 @@ class Reach:
 
     def ask(self, question: Callable[[Remote], T], *, seconds: float | None = None) -> T:
         """What the remote answers. Raises what the question raises, and `StoreError` at once while it is left alone."""
-        trouble = self.trouble
-        if trouble is not None and time.monotonic() < self._again:
-            raise trouble
-        if trouble is not None and not self._patient:
-            self._probe()
-            raise trouble
+        self.check()
         try:
             found = within(seconds or self._seconds, self.host, lambda: question(self.remote()))
         except _ANSWERS:
@@ -67,6 +62,18 @@ class Reach:
             raise
         self.trouble = None
         return found
+
+    def check(self) -> None:
+        """Raises `StoreError` at once while the remote is left alone."""
+        trouble = self.trouble
+        if trouble is None:
+            return
+        if time.monotonic() >= self._again:
+            if self._patient:
+                return
+            self._probe()
+        # the same error each time, which would else hold on to every frame it ever went through
+        raise trouble.with_traceback(None)
 
     @property
     def patient(self) -> bool:

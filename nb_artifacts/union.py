@@ -239,9 +239,10 @@ class Union:
             return self.local.open_blob(ref)
         with contextlib.suppress(BlobMissing):
             return self._cache.open(ref)
-        if self.reach.trouble is not None:
-            raise self.reach.trouble
-        return self._cache.keep(ref, self.reach.remote().open_blob(ref))
+        self.reach.check()
+        file = self.reach.remote().open_blob(ref)
+        self.reach.back()
+        return self._cache.keep(ref, file)
 
     # Between the two
 

@@ -361,8 +361,17 @@ def test_bytes_that_nobody_has_and_bytes_of_a_server_that_is_away(both):
         both.union.open_blob(ref)
     both.server.error = Unreachable("away")
     both.names()
-    with pytest.raises(Unreachable, match="away"):
+    with pytest.raises(Unreachable, match="away") as first:
         both.union.open_blob(ref)
+    frames = len(first.traceback)
+    with pytest.raises(Unreachable, match="away") as second:
+        both.union.open_blob(ref)
+    assert len(second.traceback) == frames, "an error that is raised again does not hold on to all it went through"
+    both.server.error = None
+    both.reach.retry()
+    ref = both.server.store.put_blob(b"back", "x/y")
+    assert both.union.open_blob(ref).read() == b"back", "when the time of being left alone is over"
+    assert both.reach.trouble is None
 
 
 def test_work_in_a_thread_gives_what_it_gives():
