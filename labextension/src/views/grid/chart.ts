@@ -172,6 +172,7 @@ class LineChart implements Drawing {
       this.drawn = drawn;
       this.chart = new uPlot(this.options(across, time, y), data as uPlot.AlignedData, this.plot);
     }
+    this.chart.setLegend({ idx: order.length - 1 });
     const names = y.map(field => this.grid.column(field).name).join(', ');
     this.chart.root.querySelector('canvas')?.setAttribute('role', 'img');
     this.chart.root

@@ -116,12 +116,18 @@ export function placed(
   const free = fields.filter(field => !fixed(field)).length;
   const left = Math.max(0, room - own.reduce((sum, one) => sum + one, 0));
   const share = free > 0 ? Math.floor(left / free) : 0;
+  const grown = fields.map((field, at) => {
+    const base = own[at] ?? 0;
+    return fixed(field) ? base : base + Math.min(share, Math.round(base * 2.5));
+  });
+  const rest = room - grown.reduce((sum, one) => sum + one, 0);
+  const last = fields.findLastIndex(field => !fixed(field));
   let start = 0;
   return fields.map((field, at) => {
-    const base = own[at] ?? 0;
-    const grown = fixed(field) ? base : base + Math.min(share, Math.round(base * 2.5));
-    const column = { field, at, start, width: grown, pinned: mayPin && pins.has(field) };
-    start += grown;
+    // what rounding leaves goes to the last one
+    const width = (grown[at] ?? 0) + (at === last && rest > 0 && rest <= free ? rest : 0);
+    const column = { field, at, start, width, pinned: mayPin && pins.has(field) };
+    start += width;
     return column;
   });
 }
