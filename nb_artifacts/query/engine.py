@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 OPEN = 8
 """Tables that stay open."""
+BEHIND = 30.0
+"""Seconds that an order may take for which nobody waits yet."""
 SUMMARIES = 64
 """Summaries that are kept."""
 PART = 16_384
@@ -48,6 +50,7 @@ class Engine:
         self._orders = Orders()
         self._reader = Reader()
         self._summaries: dict[bytes, bytes] = {}
+        self._behind: Cursor | None = None
 
     def source(self, name: str, path: str | None, described: list[dict[str, Any]] | None, text: bytes) -> Source | None:
         """The table of a Parquet file; without one of the JSON in `text`, None where that is not known and not given.
@@ -91,14 +94,22 @@ class Engine:
         return Found(msgspec.json.encode(page), rows.matching, source.total)
 
     def _later(self, source: Source, query: RowsQuery) -> None:
-        """Work out the whole order while the first page is looked at."""
-        cursor = Cursor(source)
+        """Work out the whole order while its first page is looked at; the one before, if it still goes on, is given up."""
+        cursor, before = Cursor(source), self._behind
+        self._behind = cursor
+        if before is not None:
+            before.interrupt()
+        limit = threading.Timer(BEHIND, cursor.interrupt)
+        limit.daemon = True
 
         def work() -> None:
+            limit.start()
             try:
                 self._orders.whole(source, query, cursor)
             except Exception:  # noqa: BLE001 (whoever asks for the next page meets it again)
                 return
+            finally:
+                limit.cancel()
 
         threading.Thread(target=work, daemon=True).start()
 

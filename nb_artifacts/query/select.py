@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nb_artifacts.errors import BadQuery, InvalidValue
@@ -45,10 +46,10 @@ def part(
     if record.blob is None or record.blob.media != PARQUET:
         content = Table(Table.read(record, bytes).value).content().blob
         assert content is not None
-        with tempfile.NamedTemporaryFile(suffix=".parquet") as file:
-            file.write(content[0])
-            file.flush()
-            return _part_of(file.name, str(record.id), columns, where, limit)
+        with tempfile.TemporaryDirectory(prefix="nb-artifacts-query-") as folder:
+            path = Path(folder) / "table.parquet"
+            path.write_bytes(content[0])
+            return _part_of(str(path), str(record.id), columns, where, limit)
     spool = Spool()
     try:
         return _part_of(spool.path(store, record.blob), record.blob.sha256, columns, where, limit)
