@@ -52,7 +52,7 @@ class Reader:
         """The rows of a page. Raises `InvalidValue` for a damaged file."""
         import pyarrow as pa
 
-        if rows.order is None or not is_scattered(source, rows.numbers):
+        if rows.order is None or rows.partial or not is_scattered(source, rows.numbers):
             return self.table(source, fields, rows.numbers, cursor)
         end = rows.start + len(rows.numbers)
         first = rows.start // WINDOW * WINDOW
