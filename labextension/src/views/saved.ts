@@ -5,6 +5,7 @@ import type { Reference } from '../wire';
 import { provisional } from '../reference';
 import { headOf } from './card';
 import { h } from './dom';
+import { PICTURES } from './grid/looks';
 
 /** A card of about the final size, from what the reference knows. */
 export function skeleton(reference: Reference, width: number): HTMLElement {
@@ -24,7 +25,7 @@ export function skeleton(reference: Reference, width: number): HTMLElement {
 }
 
 const LINE = 20;
-const GRID = { head: 46, row: 24, most: 456 };
+const GRID = { head: 43, pictures: 22, row: 24, most: 456, tools: 29 };
 
 function heightOf(reference: Reference, width: number): number {
   const lines = (reference.preview ?? '').split('\n').length;
@@ -39,8 +40,11 @@ function heightOf(reference: Reference, width: number): number {
       return w && h ? Math.min(h, (h / w) * Math.max(200, width), 2000) + 50 : 250;
     }
     case 'table': {
-      const rows = /^([\d,]+) rows?/.exec(reference.title ?? '')?.[1]?.replaceAll(',', '');
-      return Math.min(GRID.head + GRID.row * Number(rows ?? 10), GRID.most);
+      const rows = Number(
+        /^([\d,]+) rows?/.exec(reference.title ?? '')?.[1]?.replaceAll(',', '') ?? 10
+      );
+      const head = GRID.head + (rows >= PICTURES ? GRID.pictures : 0);
+      return Math.min(head + GRID.row * rows, GRID.most) + GRID.tools;
     }
     default:
       return Math.min(20, Math.max(2, lines)) * LINE;

@@ -9,7 +9,7 @@ import { filterBy, filterWords, levels } from './state';
 import type { ToolsActs, ToolsLook } from './tools';
 
 /** With fewer rows a picture of a column says less than the column. */
-const PICTURES = 8;
+export const PICTURES = 8;
 
 /** Whether columns have pictures. */
 export function pictured({ options, pages }: Grid): boolean {
