@@ -70,7 +70,7 @@ def _user() -> str | None:
 def loaded_packages() -> dict[str, str]:
     """Versions of the packages loaded by now, by module name; nothing is imported to find out."""
     found = {}
-    for name, module in sorted(sys.modules.items()):
+    for name, module in sorted(sys.modules.copy().items()):  # other threads import meanwhile
         if "." in name or name.startswith("_") or name in sys.stdlib_module_names:
             continue
         version = getattr(module, "__dict__", {}).get("__version__")
