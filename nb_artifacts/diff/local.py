@@ -54,6 +54,10 @@ def files_apart(
             return table_diff(connection, *paths, ask, columns)
     except duckdb.InterruptException:
         raise
+    except RuntimeError as error:  # what duckdb makes of Ctrl-C
+        if "interrupted" not in str(error).lower():
+            raise
+        raise KeyboardInterrupt from None
     except duckdb.Error as error:
         reason = str(error).partition("\n")[0]
         raise InvalidValue(f"the tables cannot be compared: {reason}") from error

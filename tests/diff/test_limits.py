@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from pathlib import Path
 
@@ -51,6 +53,14 @@ def test_a_comparison_goes_to_disk_where_memory_does_not_do(files, tmp_path):
 def test_too_little_memory_is_said(files, tmp_path):
     with pytest.raises(InvalidValue, match=r"cannot be compared: .*[Mm]emory"):
         files_apart(files, ((), ()), TableAsk(keys=["id"]), tmp_path, memory=2 * 2**20, threads=1)
+
+
+def test_an_interrupt_is_one(files, tmp_path):
+    def begun(connection):
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+    with pytest.raises(KeyboardInterrupt):
+        files_apart(files, ((), ()), TableAsk(), tmp_path, begun=begun)
 
 
 def test_no_other_file_can_be_read(files, tmp_path):
