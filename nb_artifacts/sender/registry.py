@@ -54,12 +54,12 @@ def ensure(store: SqliteStore, settings: RemoteSettings) -> Sender:
     """
     key = _Key(store.where, settings.address)
     sender = _all.senders.get(key)
-    if sender is None:
+    if sender is None or not sender.is_begun:
         with _all.lock:
             sender = _all.senders.get(key)
             if sender is None:
                 sender = _all.senders[key] = Sender(store, settings, current=_current)
-                sender.start()
+            sender.start()
     if sender.settings is not settings:
         sender.use(settings)
     return sender

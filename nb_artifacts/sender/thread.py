@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nb_artifacts.errors import Denied, RemoteBusy, StoreError, Unreachable
+from nb_artifacts.errors import Denied, NotFound, RemoteBusy, StoreError, Unreachable
 from nb_artifacts.process import this_process
 from nb_artifacts.redact import redact
 from nb_artifacts.sender.draining import Drained, drain
@@ -104,10 +104,19 @@ class Sender:
         return self.done.error
 
     def start(self) -> None:
-        """Begin, in a thread that never keeps the process from ending."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self.run, name="nb-artifacts-sender", daemon=True)
+        """Begin, in a thread that never keeps the process from ending; where none can be had, the next call tries again."""
+        if self.is_begun:
+            return
+        self._thread = threading.Thread(target=self.run, name="nb-artifacts-sender", daemon=True)
+        try:
             self._thread.start()
+        except RuntimeError as error:
+            log.warning("nothing is sent to %s at the moment: %s", self.settings.host, error)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether there is a thread, or was one."""
+        return self._thread is not None and self._thread.ident is not None
 
     def wake(self) -> None:
         """Something was kept."""
@@ -129,7 +138,7 @@ class Sender:
         self._deadline = time.monotonic() + seconds
         self._closing.set()
         self._woken.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
+        if self.is_begun and self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(seconds)
 
     def run(self) -> None:
@@ -144,7 +153,7 @@ class Sender:
                 self._woken.clear()
             self._send_the_rest()
         finally:
-            with contextlib.suppress(StoreError):
+            with contextlib.suppress(StoreError, NotFound):
                 self.remotes.release(self.settings.address, self._me())
             self._disconnect()
 
@@ -162,6 +171,10 @@ class Sender:
         except StoreError as error:  # of the folder; the cells say so too
             log.debug("nothing can be sent at the moment: %s", error)
             return 10 * self.limits.poll
+        except NotFound:  # the folder was deleted and made anew
+            with contextlib.suppress(StoreError):
+                self.remotes.first_seen(self.settings.address)
+            return self.limits.poll
         except Exception:
             log.exception("sending to %s failed in a way that nobody foresaw; it is tried again", self.settings.address)
             return 5.0

@@ -1,6 +1,7 @@
 """The thread that sends: when it looks, when it stops, and who it leaves the work to."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -314,6 +315,38 @@ def test_an_error_nobody_foresaw_is_logged_and_tried_again(here, there, begin, c
     monkeypatch.setattr(sender, "_holds", lambda: 1 / 0)
     assert sender._try_turn() == 5.0
     assert "tried again" in caplog.text
+
+
+def test_a_folder_that_was_made_anew_is_sent_from(here, there, begin, caplog):
+    """Somebody deleted it to start afresh; the process goes on."""
+    sender = begin()
+    until(lambda: sender.remotes.sender(ADDRESS)[0])
+    with sqlite3.connect(here.folder / "store.db") as other:
+        other.execute("DELETE FROM remote")
+    until(lambda: sender.remotes.find(ADDRESS) is not None)
+    made = here.put(record("k"))
+    until(lambda: there.get(made.id))
+    assert caplog.text == ""
+
+
+def test_where_no_thread_can_be_had_the_next_artifact_tries_again(here, monkeypatch):
+    closed, start = replace(SETTINGS, address="http://127.0.0.1:9/api"), threading.Thread.start
+
+    def no_more(thread):
+        raise RuntimeError("can't start new thread")
+
+    try:
+        nba.configure(api_url=closed.address)
+        monkeypatch.setattr(threading.Thread, "start", no_more)
+        sender = ensure(here, closed)
+        assert not sender.is_begun
+        Sender(here, closed).close(0.1)
+        monkeypatch.setattr(threading.Thread, "start", start)
+        assert ensure(here, closed) is sender
+        assert sender._thread.is_alive()
+    finally:
+        nba.configure(api_url=None)
+        close_all(0.1)
 
 
 def test_a_process_has_one_for_each_address_and_a_fork_none(here):
