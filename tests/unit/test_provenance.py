@@ -1,26 +1,34 @@
 """What is noted of where artifacts come from."""
 
+import gc
+import itertools
 import sys
-import threading
 import types
 
 from nb_artifacts.provenance import loaded_packages
 
+NUMBERS = itertools.count()
 
-def test_packages_are_listed_while_other_threads_import():
-    done = threading.Event()
 
-    def imports():
-        while not done.is_set():
-            for n in range(300):
-                sys.modules[f"made_up_{n}"] = types.ModuleType(f"made_up_{n}")
-            for n in range(300):
-                del sys.modules[f"made_up_{n}"]
+class Importing:
+    """Garbage that imports as it goes, as another thread may at any moment."""
 
-    thread = threading.Thread(target=imports)
-    thread.start()
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        name = f"made_up_{next(NUMBERS)}"
+        sys.modules[name] = types.ModuleType(name)
+
+
+def test_packages_are_listed_while_modules_come():
+    before = set(sys.modules)
     try:
-        assert all("msgspec" in loaded_packages() for _ in range(300))
+        for _ in range(200):
+            Importing()
+            assert "msgspec" in loaded_packages()
+        gc.collect()
     finally:
-        done.set()
-        thread.join()
+        for name in set(sys.modules) - before:
+            if name.startswith("made_up_"):
+                del sys.modules[name]
