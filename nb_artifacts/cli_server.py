@@ -36,8 +36,13 @@ class Running(msgspec.Struct):
 
 
 def _home_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    words = "The server's folder: its artifacts (unless they are in a database) and its keys."
+    words = "The server's folder: its artifacts and its keys, unless they are in a database."
     return click.option("--home", type=click.Path(file_okay=False), metavar="DIR", help=words)(function)
+
+
+def _database_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    words = "A postgresql:// address instead of the folder."
+    return click.option("--database-url", metavar="URL", help=words)(function)
 
 
 def _folder(home: str | None) -> Path:
@@ -54,7 +59,7 @@ def server() -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes a free one.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 @_home_option
-@click.option("--database-url", metavar="URL", help="A postgresql:// address instead of the folder.")
+@_database_option
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name by which the server may be asked.")
 def start(host: str, port: int, workers: int, home: str | None, database_url: str | None, hosts: tuple[str, ...]) -> None:
     """Serve the artifacts in the foreground, until Ctrl-C.
@@ -69,10 +74,9 @@ def start(host: str, port: int, workers: int, home: str | None, database_url: st
     folder = _folder(home)
     database_url = database_url or None
     given = os.environ.get(API_KEY)
-    keys = Keyring(folder, given)
+    keys = Keyring(folder, given, database_url=database_url)
     _check_host(host, keys, given)
     where = open_store(database_url or folder, durable=config.durable()).where
-    secret = None if keys else keys.create("first")[0]
     settings = serve.Settings(
         home=str(folder), database_url=database_url, durable=config.durable(), hosts=(*hosts, *_own_name(host))
     )
@@ -83,7 +87,8 @@ def start(host: str, port: int, workers: int, home: str | None, database_url: st
         shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
         url = f"http://{shown}:{bound}"
         _write_note(note, Running(pid=os.getpid(), started=_started(os.getpid()), url=url, where=where))
-        _greet(url, where, secret)
+        _greet(url, where, keys.first())
+        keys.close()
 
     try:
         serve_http.serve("nb_artifacts.serve:app", host, port, workers, ready)
@@ -162,23 +167,25 @@ def keys() -> None:
 
 @keys.command()
 @_home_option
+@_database_option
 @click.option("--name", metavar="TEXT", help="What the key is for.")
 @click.option("--workspace", metavar="ACCOUNT/WORKSPACE", help="Open only this workspace, not all.")
-def create(home: str | None, name: str | None, workspace: str | None) -> None:
+def create(home: str | None, database_url: str | None, name: str | None, workspace: str | None) -> None:
     """Make a key and print it, once: it is nowhere kept."""
     from nb_artifacts.serve_keys import EVERYWHERE
 
-    secret, key = _keyring(home).create(name, workspace or EVERYWHERE)
+    secret, key = _keyring(home, database_url).create(name, workspace or EVERYWHERE)
     click.echo(secret)
     click.echo(f"Key {key.id} for {_place(key)}. It is shown only now.", err=True)
 
 
 @keys.command("list")
 @_home_option
+@_database_option
 @click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON list.")
-def list_(home: str | None, output: str | None) -> None:
+def list_(home: str | None, database_url: str | None, output: str | None) -> None:
     """List the keys that open something, never what they are."""
-    found = _keyring(home).kept()
+    found = _keyring(home, database_url).kept()
     if output == "json":
         shown = [{name: getattr(key, name) for name in ("id", "name", "workspace", "created")} for key in found]
         click.echo(msgspec.json.encode(shown).decode())
@@ -193,17 +200,23 @@ def list_(home: str | None, output: str | None) -> None:
 
 @keys.command()
 @_home_option
+@_database_option
 @click.argument("name", metavar="ID|NAME")
-def revoke(home: str | None, name: str) -> None:
+def revoke(home: str | None, database_url: str | None, name: str) -> None:
     """Take a key back: within a second nobody gets in with it."""
-    key = _keyring(home).revoke(name)
+    key = _keyring(home, database_url).revoke(name)
     click.echo(f"Revoked key {key.id}.")
 
 
-def _keyring(home: str | None) -> Keyring:
+def _keyring(home: str | None, database_url: str | None) -> Keyring:
+    """The keys of the folder or of the database. Raises `InvalidValue` where the folder's server has its keys elsewhere."""
     from nb_artifacts.serve_keys import Keyring
 
-    return Keyring(_folder(home))
+    folder = _folder(home)
+    running = None if database_url else _running(folder)
+    if running is not None and running.where.startswith("postgresql://"):
+        raise InvalidValue(f"the keys of this folder's server are in {running.where}: give its address with --database-url.")
+    return Keyring(folder, database_url=database_url or None)
 
 
 def _place(key: Key) -> str:

@@ -177,7 +177,7 @@ def make(settings: Settings) -> Any:
     """The ASGI application."""
     home = Path(settings.home)
     spaces = Spaces(home, settings.database_url, durable=settings.durable, heartbeat=settings.heartbeat)
-    keys = Keyring(home, os.environ.get("NB_ARTIFACTS_API_KEY"))
+    keys = Keyring(home, os.environ.get("NB_ARTIFACTS_API_KEY"), database_url=settings.database_url)
     guard = Guard(keys, settings.hosts)
 
     @contextlib.asynccontextmanager
@@ -188,6 +188,7 @@ def make(settings: Settings) -> Any:
         for watcher in watchers:
             watcher.cancel()
         spaces.close()
+        keys.close()
         guard.log.flush()
 
     async def events(websocket: WebSocket) -> None:

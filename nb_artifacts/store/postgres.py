@@ -102,6 +102,11 @@ class PostgresStore:
         return self._database.id
 
     @property
+    def database(self) -> Database:
+        """Its schema, for what a server keeps there beside artifacts."""
+        return self._database
+
+    @property
     def where(self) -> str:
         """The address without user, password and options."""
         return self._database.where

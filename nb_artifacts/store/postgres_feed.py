@@ -74,6 +74,17 @@ def notify(database: Database) -> None:
         database.rows(_NOTIFY, (database.schema,))
 
 
+def listen(database: Database, channel: str) -> psycopg.Connection:
+    """A new connection that hears what is told there, for as long as it is asked something each minute.
+
+    Raises psycopg's errors and `StoreError`.
+    """
+    connection = database.connect()
+    execute(connection, "SELECT set_config('idle_session_timeout', %s, false)", (_ABANDONED,))
+    connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+    return connection
+
+
 class Notifier:
     """Tells other processes that there is something new, from a thread that lives while there is."""
 
@@ -170,10 +181,7 @@ class Listener:
 
     def _listening(self) -> psycopg.Connection:
         if self._connection is None or self._connection.closed:
-            connection = self._database.connect()
-            execute(connection, "SELECT set_config('idle_session_timeout', %s, false)", (_ABANDONED,))
-            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self._database.schema)))
-            self._connection = connection
+            self._connection = listen(self._database, self._database.schema)
         return self._connection
 
     def _drop(self) -> None:

@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nb_artifacts.errors import StoreError
+from nb_artifacts.store.postgres_keys import KEYS
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -284,7 +285,7 @@ BEGIN
 END $$;
 """
 
-STEPS: list[str] = [TABLES + _TRIGRAMS + _FEED + _WRITES]
+STEPS: list[str] = [TABLES + _TRIGRAMS + _FEED + _WRITES, KEYS]
 
 
 def version_of(connection: Connection, schema: str) -> int:

@@ -7,7 +7,7 @@ import pytest
 from postgres.cluster import shared
 
 _numbers = itertools.count(1)
-TABLES = ("artifact", "payload", "key", "newest", "tombstone", "run", "blob", "part")
+TABLES = ("artifact", "payload", "key", "newest", "tombstone", "run", "blob", "part", "api_key")
 
 
 @pytest.fixture(scope="module")
