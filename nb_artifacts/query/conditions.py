@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nb_artifacts.errors import BadQuery
 from nb_artifacts.query import expression
 from nb_artifacts.query.ask import Contains, Equals, In, Key, NotNull, Null, Range, Which
-from nb_artifacts.query.source import ROW, Field, Source, damaged, quoted
+from nb_artifacts.query.source import Field, Source, damaged, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,14 +55,14 @@ def condition(source: Source, which: Which, cursor: Any) -> Selected:
     return Selected(" AND ".join(parts) or "true", values)
 
 
-def order(source: Source, keys: list[Key]) -> str:
-    """The order of rows: missing values last either way, equal rows as they stand in the table. Raises `BadQuery`."""
+def order(source: Source, keys: list[Key]) -> list[tuple[str, str]]:
+    """What to sort by, each with its direction: missing values last either way. Raises `BadQuery`."""
     _ = source.connection
-    parts = []
-    for key in keys:
-        direction = "DESC" if key.descending else "ASC"
-        parts += [f"{one} {direction} NULLS LAST" for one in _sort_terms(field_of(source, key.column))]
-    return ", ".join([*parts, quoted(ROW)])
+    return [
+        (term, "DESC NULLS LAST" if key.descending else "ASC NULLS LAST")
+        for key in keys
+        for term in _sort_terms(field_of(source, key.column))
+    ]
 
 
 def _sort_terms(field: Field) -> list[str]:

@@ -80,7 +80,7 @@ class Orders:
             while not other.wait(0.05):
                 going()
         try:
-            numbers = self._worked_out(source, query, cursor)
+            numbers = _numbers(source, query, cursor)
             with self._lock:
                 self._keep(key, numbers)
             return numbers
@@ -106,10 +106,6 @@ class Orders:
             _, gone = self._kept.popitem(last=False)
             self._size -= gone.nbytes
 
-    def _worked_out(self, source: Source, query: RowsQuery, cursor: Any) -> Any:
-        by = order(source, query.sort) if query.sort else quoted(ROW)
-        return _numbers(source, query, cursor, f"ORDER BY {by}" if query.sort else "")
-
     def _first(self, source: Source, query: RowsQuery, cursor: Any) -> tuple[Any, int]:
         count = source.total
         if not query.all:
@@ -117,8 +113,7 @@ class Orders:
             with explained(source, query, 3):
                 found = cursor.execute(f"SELECT count(*) FROM rows\nWHERE {where.sql}", where.values).fetchall()  # noqa: S608
             count = found[0][0]
-        tail = f"ORDER BY {order(source, query.sort)} LIMIT {FIRST}"
-        return _numbers(source, query, cursor, tail), count
+        return _numbers(source, query, cursor, f" LIMIT {FIRST}"), count
 
 
 def _page(numbers: Any, count: int, query: RowsQuery, name: bytes) -> Rows:
@@ -128,10 +123,15 @@ def _page(numbers: Any, count: int, query: RowsQuery, name: bytes) -> Rows:
     return Rows(numbers[query.offset : end], count, numbers, query.offset, name)
 
 
-def _numbers(source: Source, query: RowsQuery, cursor: Any, tail: str) -> Any:
+def _numbers(source: Source, query: RowsQuery, cursor: Any, limit: str = "") -> Any:
+    """Numbers of the rows that match, in their order; equal rows as they stand in the table."""
     where = condition(source, query, cursor)
-    width = "UINTEGER" if source.total < 2**32 else "UBIGINT"
-    select = f"SELECT CAST({quoted(ROW)} AS {width}) AS r FROM rows\nWHERE {where.sql}\n{tail}"  # noqa: S608
+    width = "UINTEGER" if source.total < 2**32 else "UBIGINT"  # half the width is sorted and kept in half the room
+    terms = order(source, query.sort)
+    keys = "".join(f", {term} AS k{n}" for n, (term, _) in enumerate(terms))
+    rows = f"SELECT CAST({quoted(ROW)} AS {width}) AS r{keys} FROM rows\nWHERE {where.sql}\n"  # noqa: S608
+    by = "".join(f"k{n} {direction}, " for n, (_, direction) in enumerate(terms))
+    select = f"SELECT r FROM ({rows}) ORDER BY {by}r{limit}" if terms else rows  # noqa: S608
     with explained(source, query, 3):
         found = cursor.execute(select, where.values).fetchnumpy()["r"]
     return found.filled() if hasattr(found, "filled") else found
