@@ -82,7 +82,7 @@ def leaving(both: Union, remotes: Remotes, settings: RemoteSettings, *, all: boo
     kind = settings.kind_hint or (known.kind if known else None)
     level = level_for(kind, settings.provenance)
     found = preview(both.local, remotes, settings.address, kind=kind, provenance=settings.provenance, limit=MOST)
-    items = [_item(one) for one in found]
+    items = [_item(one) for one in found] if known else []
     if all or key is not None:
         pack = Packer(both.local, kind, level)
         items += [_item(_whole(both, record, pack, level)) for record in _kept(both, None if all else key)]

@@ -222,6 +222,7 @@ def sync(timeout: float | None = None, *, all: bool = False, key: str | None = N
         from nb_artifacts.leaving import leaving
 
         return leaving(both, remotes, settings, all=all, key=key)
+    remotes.first_seen(settings.address)  # a folder that can only be read says so here
     if all or key is not None:
         remotes.include_all(settings.address, None if all else key)
     remotes.unpark(settings.address)

@@ -71,7 +71,8 @@ def salvage(folder: Path) -> Salvaged:
     except OSError as error:
         raise folders.as_store_error(error, folder) from error
     finally:
-        new.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            new.unlink()
     return msgspec.structs.replace(found, kept=os.fspath(kept))
 
 

@@ -12,8 +12,10 @@ from faults import syscalls
 from faults.processes import Child, run_all
 from msgspec import Raw
 
+import nb_artifacts as nba
 from nb_artifacts.errors import NotFound, StoreError, StoreFull, StoreReadOnly
 from nb_artifacts.store import open_store
+from nb_artifacts.store.salvage import salvage
 from nb_artifacts.wire import Patch, Query, RunQuery
 
 
@@ -226,6 +228,28 @@ class TestNotWritable:
             send(store.count(Query()))
 
         assert as_nobody(work) == [1]
+
+    def test_from_a_store_that_is_only_read_nothing_is_sent(self, home):
+        def prepare(send):
+            store = open_store(home)
+            store.put(record("k"))
+            store.close()
+
+        as_nobody(prepare)
+        home.chmod(0o500)
+        from nb_artifacts import leaving, outbox, sender  # noqa: F401 -- now: the child may not be able to read Python's files
+
+        def work(send):
+            os.environ["NB_ARTIFACTS_HOME"] = str(home)
+            nba.configure(api_url="http://127.0.0.1:9/api")
+            for call in (outbox.sync, lambda: outbox.sync(all=True), lambda: salvage(home)):
+                error = refused(call)
+                assert isinstance(error, StoreReadOnly)
+                assert str(home) in str(error)
+                assert "NB_ARTIFACTS_HOME" in str(error)
+            send((outbox.sync(dry_run=True).items, outbox.state().kept_here))
+
+        assert as_nobody(work) == [([], 1)]
 
     def test_it_is_written_again_once_it_can_be(self, home):
         def work(send):
