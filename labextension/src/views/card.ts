@@ -3,7 +3,7 @@
 import { ago, bytes, exactly, plain, summary, title, typeWord } from '../format';
 import { iconOf } from '../icons';
 import type { Run, WireRecord } from '../wire';
-import { button, every, h, notice, reason } from './dom';
+import { button, every, h, notice, reason, toClipboard } from './dom';
 import type { Mount, Source } from './types';
 
 export interface CardOptions {
@@ -83,7 +83,7 @@ export function headOf(record: WireRecord): Node[] {
 function actionsOf(source: Source, options: CardOptions): HTMLElement {
   const actions = h('span', 'jp-nba-actions');
   const copy = button('Copy code', 'Copy the line of Python that gets this artifact', () => {
-    void navigator.clipboard.writeText(codeOf(source.record)).then(
+    void toClipboard(codeOf(source.record)).then(
       () => flash(copy, 'Copied'),
       () => flash(copy, 'Not allowed')
     );

@@ -52,6 +52,11 @@ export function button(
   return element;
 }
 
+/** Put text on the clipboard; rejects where the browser does not allow it, as on pages without HTTPS. */
+export async function toClipboard(text: string): Promise<void> {
+  await navigator.clipboard.writeText(text);
+}
+
 /** Call `tick` now and then every `milliseconds` until `signal` aborts. */
 export function every(milliseconds: number, tick: () => void, signal: AbortSignal): void {
   if (signal.aborted) {

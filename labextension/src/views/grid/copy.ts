@@ -2,6 +2,7 @@
 
 import { exact } from '../../tabledata';
 import type { Cell } from '../../tabledata';
+import { toClipboard } from '../dom';
 import { between, tsv } from './keys';
 import type { Place, Range } from './keys';
 
@@ -41,7 +42,11 @@ export function copies(event: ClipboardEvent, from: Copied): void {
     from.say(words);
   } else {
     from.fetch(cut).then(
-      cells => navigator.clipboard.writeText(text(cells)).then(() => from.say(words)),
+      cells =>
+        toClipboard(text(cells)).then(
+          () => from.say(words),
+          () => from.say('Copying is not allowed here')
+        ),
       () => from.say('These cells could not be fetched')
     );
   }

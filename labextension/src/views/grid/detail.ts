@@ -4,7 +4,7 @@ import { count } from '../../format';
 import { exact } from '../../tabledata';
 import type { Cell } from '../../tabledata';
 import type { Column } from '../../wire';
-import { button, h } from '../dom';
+import { button, h, toClipboard } from '../dom';
 
 const MOST = 100_000;
 
@@ -26,7 +26,7 @@ export class Detail {
   show(column: Column, row: number, cell: Cell): void {
     const whole = cell === undefined ? '' : cell === null ? 'null' : exact(cell);
     const copy = button('Copy', 'Copy the whole cell', () => {
-      void navigator.clipboard.writeText(whole).then(
+      void toClipboard(whole).then(
         () => (copy.textContent = 'Copied'),
         () => (copy.textContent = 'Not allowed')
       );
