@@ -189,7 +189,8 @@ def connect(path: str, limits: Limits) -> Any:
     )  # fmt: skip
     literal = path.replace("'", "''")
     for said in (
-        "SET TimeZone='UTC'", "SET enable_progress_bar=false", f"SET allowed_paths=['{literal}']", "SET enable_external_access=false",
+        "SET TimeZone='UTC'", "SET enable_progress_bar=false",
+        f"SET allowed_paths=['{literal}']", "SET enable_external_access=false",
         "SET lock_configuration=true",
     ):  # fmt: skip
         connection.execute(said)

@@ -159,9 +159,10 @@ def queried(rows: int) -> None:
             f"{rows:,} rows in {blob.size / 1e6:.0f} MB; first page, the query process started for it: {time.perf_counter() - begun:.2f} s"
         )
         alone, middle = (
-            duckdb.connect(config={"threads": str(min(os.cpu_count() or 1, 4)), "enable_progress_bar": "false"}),
+            duckdb.connect(config={"threads": str(min(os.cpu_count() or 1, 4))}),
             rows // 2,
         )
+        alone.execute("SET enable_progress_bar = false")
         numbered = f"read_parquet('{path}', file_row_number=true)"
 
         def ask(**params: str) -> Callable[[], object]:
