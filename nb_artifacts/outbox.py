@@ -14,10 +14,10 @@ import msgspec
 
 from nb_artifacts import cells, config, stores
 from nb_artifacts.addresses import API_URL
-from nb_artifacts.errors import InvalidValue, StoreError
+from nb_artifacts.errors import InvalidValue, NotFound, StoreError
 from nb_artifacts.store.remotes_rows import Parked  # noqa: TC001 (msgspec reads annotations)
 from nb_artifacts.types.text import count, duration
-from nb_artifacts.wire import check_key, now
+from nb_artifacts.wire import ArtifactFilter, KeyFilter, Query, check_key, now
 
 if TYPE_CHECKING:
     from nb_artifacts.addresses import RemoteSettings
@@ -206,8 +206,8 @@ def sync(timeout: float | None = None, *, all: bool = False, key: str | None = N
         key: What was made before under this key is sent too.
         dry_run: Send nothing, and give what would leave the machine, its origin included.
 
-    What the API refused before is tried again. Raises `InvalidValue` where no API is set, `Unreachable`, `Denied` and
-    `StoreError`; what could not be sent waits on, and is sent by itself.
+    What the API refused before is tried again. Raises `InvalidValue` where no API is set, `NotFound` for a key that the
+    folder has not, `Unreachable`, `Denied` and `StoreError`; what could not be sent waits on, and is sent by itself.
     """
     from nb_artifacts.store.remotes import Remotes
 
@@ -215,8 +215,8 @@ def sync(timeout: float | None = None, *, all: bool = False, key: str | None = N
     both = stores.union()
     if settings is None or both is None:
         raise InvalidValue(f"there is no API to send to: set {API_URL}, or nba.configure(api_url=…).")
-    if key is not None:
-        check_key(key)
+    if (chosen := check_key(key)) and not both.local.count(Query(artifacts=ArtifactFilter(key=KeyFilter(any_=[chosen])))):
+        raise NotFound(f"there is no key {key!r} in {both.local.where}")
     remotes = Remotes(both.local)
     if dry_run:
         from nb_artifacts.leaving import leaving

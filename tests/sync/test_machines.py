@@ -83,6 +83,7 @@ def test_what_was_kept_before_stays_until_it_is_asked_for(machine):
     shown = laptop.cli("sync", "--dry-run", "--key", "b").stdout
     assert [line.split()[:3] for line in shown.split("\n") if line.startswith("new")] == [["new", "b", "markdown"]] * 2
     assert "kept here" in laptop.cli("sync").stdout
+    assert "'nope'" in laptop.cli("sync", "--key", "nope", code=1).stderr
     assert desk.cli("get", "b", code=1).stderr.startswith("Error: not found")
     laptop.cli("sync", "--key", "b")
     assert desk.python("print(nba.Artifact.get('b'), nba.Artifact.get('a'))") == "<MarkdownArtifact b@2> None"
