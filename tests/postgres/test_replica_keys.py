@@ -96,6 +96,18 @@ def test_keys_outlive_a_restart_of_the_database_and_are_heard_of_again(replica, 
     wait_until(lambda: one.at("", secret)("GET", "/status").status == 401)
 
 
+def test_a_revocation_of_which_nobody_was_told_is_seen_as_well(replica, cluster):
+    one = replica()
+    secret = printed_key(one.log.read_text())
+    wait_until(lambda: one.at("", secret)("GET", "/openapi.json").status == 200)
+    cluster.sql("DELETE FROM nb_artifacts.api_key", replica.url)
+    cluster.sql(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        replica.url,
+    )
+    wait_until(lambda: one.at("", secret)("GET", "/openapi.json").status == 401)
+
+
 def test_nothing_of_the_keys_lies_in_a_replicas_folder(replica):
     one = replica()
     assert not (one.home / "server" / "keys.json").exists()
