@@ -20,7 +20,8 @@ _VERB_FLAGS = {
     "ls": ["--all", "--limit"],
     "delete": ["--yes"],
     "sync": ["--all", "--key", "--dry-run"],
-    "diff": ["--key-columns", "--tolerance"], "on": ["--widgets"],
+    "diff": ["--key-columns", "--tolerance"],
+    "on": ["--widgets"],
 }
 _NAMING = {"get", "inspect", "history", "delete", "open", "diff"}
 
