@@ -84,6 +84,8 @@ class Engine:
         table = self._reader.page(source, fields, rows, cursor)
         if rows.partial:
             self._later(source, query)
+        elif not source.ready:
+            threading.Thread(target=source.prepare, daemon=True).start()
         if form == "arrow":
             return Found(to_arrow(table, fields), rows.matching, source.total)
         columns = [{"field": f.field, "name": f.name, "dtype": f.dtype, "kind": f.kind, "index": f.level} for f in fields]

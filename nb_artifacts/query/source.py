@@ -141,6 +141,16 @@ class Source:
                 self._connection = made
             return self._connection
 
+    @property
+    def ready(self) -> bool:
+        """Whether DuckDB has the file open."""
+        return self._connection is not None
+
+    def prepare(self) -> None:
+        """Have DuckDB open the file before it is asked; where it cannot, the first question says so."""
+        with contextlib.suppress(InvalidValue, QueryFailed):
+            _ = self.connection
+
     def _view(self, connection: Any) -> None:
         aliases = [f"c{n}" for n in range(len(self.fields))]
         pairs = list(zip(aliases, self.fields, strict=True))
