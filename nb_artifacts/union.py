@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LISTED = 1000
+"""Up to so many are counted by listing them, which is exact; to list more takes longer than a read may."""
+
 COMPLETION_SECONDS = 1.0
 """So long a person waits for Tab."""
 
@@ -161,9 +164,18 @@ class Union:
         return self._filled(merge.page(self._found(query), query), query)
 
     def count(self, query: Query) -> int:
-        """See `Store.count`."""
+        """See `Store.count`. Of what the remote has more than `LISTED`, its deletions are not followed one by one."""
         every = msgspec.structs.replace(query, limit=None, offset=0)
-        return len(merge.page(self._found(every), every))
+        there = 0 if query.version is not None else self._ask(lambda remote: remote.count(every)) or 0
+        if there <= LISTED or (query.latest and query.artifacts is not None):
+            return len(merge.page(self._found(every), every))
+        here = self.local.find(msgspec.structs.replace(every, data=False))
+        if not query.latest:
+            standing = self._numbers.standing([record.id for record in here])
+            return there + len(here) - sum(one.place == "counted" for one in standing.values())
+        keys = ArtifactFilter(key=KeyFilter(any_=[record.key for record in here if record.key]))
+        shared = self._ask(lambda remote: remote.count(msgspec.structs.replace(every, artifacts=keys))) or 0
+        return there + len(here) - shared
 
     def keys(self, beginning: str) -> list[str]:
         """Keys that begin so, without waiting for long."""

@@ -382,6 +382,21 @@ def test_work_in_a_thread_gives_what_it_gives():
         reach.within(0.01, "h", threading.Event().wait)
 
 
+def test_much_is_counted_and_not_listed(both, monkeypatch):
+    monkeypatch.setattr("nb_artifacts.union.LISTED", 2)
+    both.keep("kept")
+    both.begin()
+    for key in ("sent", "also-sent"):
+        both.send(both.keep(key))
+    both.keep("sent")
+    for n in range(4):
+        both.elsewhere("sent" if n % 2 else f"theirs-{n}")
+    queries = Query(), Query(artifacts=ArtifactFilter(key=KeyFilter(any_=["sent"]))), Query(latest=True)
+    listed = [len(both.union.find(query)) for query in queries]
+    monkeypatch.setattr(both.server.store, "find", lambda query: pytest.fail("it was listed"))
+    assert [both.union.count(query) for query in queries] == listed == [8, 4, 5]
+
+
 def test_the_feed_is_the_folders_under_the_numbers_that_count(both):
     both.begin()
     mine = both.keep()
