@@ -7,6 +7,8 @@ import os
 
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from query.conftest import kept
 
 from nb_artifacts.errors import BadQuery
@@ -231,3 +233,104 @@ def test_a_condition_is_never_sql(rows):
     assert rows(filter=[{"column": "s", "op": "equals", "value": hostile}])["rows"] == 0
     with pytest.raises(BadQuery):
         rows(filter=json.loads('[{"column":"a\\" OR 1=1 --","op":"null"}]'))
+
+
+TOKENS = st.sampled_from(
+    [
+        "a",
+        "b",
+        "s",
+        "t",
+        "d",
+        "p",
+        "c",
+        "big",
+        "dec",
+        "l",
+        "o",
+        "yes",
+        "(",
+        ")",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        ".",
+        ";",
+        "--",
+        "/*",
+        "*/",
+        "+",
+        "-",
+        "*",
+        "/",
+        "%",
+        "=",
+        "<>",
+        "<",
+        ">",
+        "AND",
+        "OR",
+        "NOT",
+        "IN",
+        "LIKE",
+        "BETWEEN",
+        "IS",
+        "NULL",
+        "CASE",
+        "WHEN",
+        "THEN",
+        "ELSE",
+        "END",
+        "CAST",
+        "AS",
+        "DATE",
+        "SELECT",
+        "FROM",
+        "rows",
+        "WHERE",
+        "lower(",
+        "sum(",
+        "abs(",
+        "''",
+        "'x'",
+        '"',
+        "1",
+        "0",
+        "-1",
+        "1e999",
+        "9223372036854775808",
+        "$1",
+        "?",
+        "::",
+        "->",
+        "x",
+    ]
+)
+
+
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(st.lists(TOKENS, max_size=12).map(" ".join), st.text(max_size=30)))
+def test_whatever_is_typed_is_answered_or_refused(rows, text):
+    """Any other error would say that the expression reached what it must not, or that a message cannot be understood."""
+    place, found = None, 0
+    try:
+        found = rows(where=text, limit="1")["rows"]
+    except BadQuery as error:
+        place = error.position
+    assert 0 <= found <= 1000
+    assert place is None or 0 <= place <= len(text)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(["a", "s", "t", "d", "p", "big", "dec", "l", "o", "yes", "bytes", "c"]),
+    st.one_of(st.text(max_size=20), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.none()),
+)
+def test_any_value_of_a_condition_is_answered_or_refused(rows, column, value):
+    for op in ({"op": "equals", "value": value}, {"op": "in", "values": [value, None]}, {"op": "range", "min": value}):
+        try:
+            assert 0 <= rows(filter=[{"column": column, **op}], limit="1")["rows"] <= 1000
+        except BadQuery:
+            continue
