@@ -243,6 +243,13 @@ describe('what is said of a column', () => {
       '3 different',
       '5 null (50 %)'
     ]);
+    const texts = { field: 't', nulls: 0, distinct: 976_681, min: 'a', max: 'z' };
+    const top = [{ value: 'a', count: 4 }];
+    expect(summaryWords({ ...texts, top }, 10, String)).toEqual([
+      'about 977,000 different',
+      'most often a (40 %)',
+      'no nulls'
+    ]);
     expect([percent(0), percent(0.0001), percent(0.999), percent(1)]).toEqual([
       '0 %',
       '< 1 %',

@@ -55,7 +55,7 @@ function shares(
   const values = top.reduce((sum, { count }) => sum + count, 0);
   const all = Math.max(values, ...[values + nulls]);
   if (distinct !== null && (first?.count ?? 0) <= 1) {
-    return h('span', 'jp-nba-shares', {}, h('em', '', {}, `${count(distinct)} different`));
+    return h('span', 'jp-nba-shares', {}, h('em', '', {}, differentWords(distinct)));
   }
   const strip = h('span', 'jp-nba-strip', { 'aria-hidden': 'true' });
   for (const one of top.slice(0, 5)) {
@@ -75,14 +75,14 @@ export function summaryWords(
 ): string[] {
   const { min, max, mean, distinct, nulls, top } = summary;
   const words: string[] = [];
-  if (min !== undefined && min !== null && max !== undefined && max !== null) {
+  if (!top?.length && min !== undefined && min !== null && max !== undefined && max !== null) {
     words.push(min === max ? `always ${text(min)}` : `from ${text(min)} to ${text(max)}`);
   }
   if (typeof mean === 'number') {
     words.push(`mean ${text(mean)}`);
   }
   if (distinct !== null && distinct !== undefined) {
-    words.push(`${count(distinct)} different`);
+    words.push(differentWords(distinct));
   }
   const first = top?.[0];
   if (first && rows > 0 && first.count > 1) {
@@ -92,6 +92,12 @@ export function summaryWords(
     nulls === 0 ? 'no nulls' : `${count(nulls)} null (${percent(nulls / Math.max(1, rows))})`
   );
   return words;
+}
+
+/** Large numbers of different values are estimates. */
+function differentWords(distinct: number): string {
+  const rounded = Number(distinct.toPrecision(3));
+  return distinct < 1000 ? `${distinct} different` : `about ${count(rounded)} different`;
 }
 
 /** "6 %", "< 1 %", "> 99 %". */
