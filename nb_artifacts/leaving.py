@@ -12,12 +12,9 @@ from msgspec import UNSET
 from nb_artifacts.sender.outgoing import Packer, cut_record, level_for, preview
 from nb_artifacts.store.remote import Outgoing
 from nb_artifacts.tabular import Listing
-from nb_artifacts.types.text import clip_text, count, one_line, size
-from nb_artifacts.wire import ArtifactFilter, KeyFilter, Query, Sort
+from nb_artifacts.types.text import clip_text, count, one_line, plural, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nb_artifacts.addresses import RemoteSettings
     from nb_artifacts.store.remotes import Remotes
     from nb_artifacts.union import Union
@@ -51,6 +48,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     provenance: str
     items: list[Item]
+    more: bool = False
+    """Whether there is more than was looked at."""
 
 
 @dataclass
@@ -60,6 +59,8 @@ class Leaving(Listing):
     host: str = ""
     provenance: str = ""
     items: list[Item] = field(default_factory=list)
+    more: bool = False
+    """Whether there is more than was looked at."""
 
     def __repr__(self) -> str:
         return f"{super().__repr__()}\n{self.told()}"
@@ -69,11 +70,12 @@ class Leaving(Listing):
 
     def report(self) -> Report:
         """As one struct."""
-        return Report(host=self.host, provenance=self.provenance, items=self.items)
+        return Report(host=self.host, provenance=self.provenance, items=self.items, more=self.more)
 
     def told(self) -> str:
         """To whom, and with how much of its origin."""
-        return f"To {self.host}, provenance: {self.provenance}. Nothing was sent."
+        more = f" There is more: these are the first {count(MOST)}." if self.more else ""
+        return f"To {self.host}, provenance: {self.provenance}. Nothing was sent.{more}"
 
 
 def leaving(both: Union, remotes: Remotes, settings: RemoteSettings, *, all: bool = False, key: str | None = None) -> Leaving:
@@ -83,25 +85,19 @@ def leaving(both: Union, remotes: Remotes, settings: RemoteSettings, *, all: boo
     level = level_for(kind, settings.provenance)
     found = preview(both.local, remotes, settings.address, kind=kind, provenance=settings.provenance, limit=MOST)
     items = [_item(one) for one in found] if known else []
-    if all or key is not None:
-        pack = Packer(both.local, kind, level)
-        items += [_item(_whole(both, record, pack, level)) for record in _kept(both, None if all else key)]
+    more = known is not None and remotes.count(settings.address) > sum(item.what != "origin" for item in items)
+    if known and (all or key is not None):
+        pack, kept = Packer(both.local, kind, level), remotes.kept(settings.address, None if all else key, MOST + 1)
+        more = more or len(kept) > MOST
+        items += [_item(_whole(record, both, pack, level)) for id in kept[:MOST] if (record := both.local.get(id))]
     rows = [[one.what, one.key or "—", one.type or "—", size(one.bytes) if one.bytes else "", _origin(one)] for one in items]
     return Leaving(
         ("What", "Key", "Type", "Size", "Told of it"), rows, "Nothing waits to be sent.",
-        host=settings.host, provenance=level, items=items,
+        host=settings.host, provenance=level, items=items, more=more,
     )  # fmt: skip
 
 
-def _kept(both: Union, key: str | None) -> Iterator[Record]:
-    """What was made before the API was set, oldest first."""
-    only = None if key is None else ArtifactFilter(key=KeyFilter(any_=[key]))
-    records = both.local.find(Query(artifacts=only, sort=Sort.NEWEST, limit=MOST))
-    stays = both.kept_here([record.id for record in records])
-    return (record for record in reversed(records) if record.id in stays)
-
-
-def _whole(both: Union, record: Record, pack: Packer, level: str) -> Outgoing:
+def _whole(record: Record, both: Union, pack: Packer, level: str) -> Outgoing:
     run_id = record.task_run_id or record.flow_run_id
     run = both.local.get_run(run_id) if run_id and pack.sends_runs else None
     return Outgoing(
@@ -131,7 +127,7 @@ def _origin(item: Item) -> str:
     parts = []
     for name, value in item.origin.items():
         if name == "source":
-            parts.append(f"source ({count(str(value).count(chr(10)) + 1)} lines)")
+            parts.append(f"source ({plural(str(value).count(chr(10)) + 1, 'line')})")
         elif isinstance(value, (dict, list)):
             parts.append(f"{name} ({count(len(value))})" if name != "git" else "git commit")
         else:

@@ -294,10 +294,6 @@ class Union:
         """Whether only the remote has an artifact: whoever made it is not trusted as the folder's own user is."""
         return not self._is_here(id)
 
-    def kept_here(self, ids: list[UUID]) -> set[UUID]:
-        """Those of the folder that stay there."""
-        return {id for id, standing in self._numbers.standing(ids).items() if standing.place == "kept"}
-
     def _numbered(self, records: list[Record]) -> list[Record]:
         return [one.record for one in self._of_the_folder(records)]
 

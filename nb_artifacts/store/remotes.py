@@ -234,6 +234,11 @@ class Remotes(Leases):
         values = _of(self._known(address))
         return int(self._database.read(lambda c: c.execute(sql.COUNT, values).fetchone())[0])
 
+    def kept(self, address: str, key: str | None = None, limit: int = 1000) -> list[UUID]:
+        """What was made before the remote was first seen and stays here, of all keys or one, oldest first."""
+        values = {**_of(self._known(address)), "key": key, "limit": limit}
+        return [UUID(bytes=id) for (id,) in self._database.read(lambda c: c.execute(sql.KEPT_IDS, values).fetchall())]
+
     def mapping(self, address: str, ids: Collection[UUID]) -> dict[UUID, There]:
         """The number and id that artifacts have there, as far as they have arrived."""
         known = self.find(address)

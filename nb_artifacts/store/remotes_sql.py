@@ -73,6 +73,12 @@ KEPT = (
 ).format(unknown="NOT EXISTS (SELECT 1 FROM sent s WHERE s.remote = :remote AND s.id = a.id)")
 """How many were made before the remote was first seen, and stay here."""
 
+KEPT_IDS = (
+    "SELECT a.id FROM artifact a WHERE coalesce(a.born, a.seq) <= :start AND (:key IS NULL OR a.key = :key) "
+    "AND NOT EXISTS (SELECT 1 FROM sent s WHERE s.remote = :remote AND s.id = a.id) "
+    "ORDER BY coalesce(a.born, a.seq) LIMIT :limit"
+)
+
 PARKED = (
     "SELECT s.id, coalesce(a.key, t.key), coalesce(a.version, t.version), s.error, s.tries, s.parked FROM sent s "
     "LEFT JOIN artifact a ON a.id = s.id LEFT JOIN tombstone t ON t.id = s.id "
