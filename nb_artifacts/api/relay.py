@@ -91,8 +91,9 @@ class Relay:
                 return
 
     def _live(self, remote: Any) -> Iterator[Change | None]:
-        if self._seq is None:
-            self._seq = max(0, remote.last_seq() - BACK)
+        last = remote.last_seq()
+        if self._seq is None or self._seq > last:  # a server made anew counts from the beginning
+            self._seq = max(0, last - BACK)
         yield None
         for change in remote.follow(self._seq):
             if change is not None:

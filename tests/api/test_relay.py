@@ -69,3 +69,22 @@ def test_a_remote_without_a_feed_is_asked_for_what_is_new(api, far):
     wait_until(lambda: look() is not None and any("event: again" in line for line in told))
     assert source.backs == 1
     stream.close()
+
+
+def test_a_remote_that_was_made_anew_is_followed_from_its_own_place(api):
+    """Its numbers are below those of the one before: what it tells of would else never come."""
+
+    class Anew:
+        last, asked = 500, []
+
+        def last_seq(self):
+            return self.last
+
+        def follow(self, since):
+            self.asked.append(since)
+            return iter(())
+
+    passing = relay.Relay(api.feed, lambda: None)
+    for Anew.last in (500, 700, 7):
+        list(passing._live(Anew()))
+    assert Anew.asked == [400, 400, 0]
