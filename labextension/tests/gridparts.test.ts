@@ -270,4 +270,15 @@ describe('what is said of a column', () => {
     expect(formats.learn(rows, [123_456_789_012])).toBe(true);
     expect(formats.width(rows, 1_000_000)).toBeGreaterThan(before);
   });
+
+  it('reads as suits all of its numbers once they are known', () => {
+    const formats = new Formats();
+    const rows = column('row', 'number');
+    formats.learn(rows, [1, 2345]);
+    expect(formats.of(rows)(2345)).toBe('2345');
+    const summary = { field: 'row', nulls: 0, distinct: 5, min: 1, max: 999_999 };
+    expect(formats.informed([rows], { whole: () => summary })).toBe(true);
+    expect(formats.of(rows)(2345)).toBe('2,345');
+    expect(formats.informed([rows], { whole: () => summary })).toBe(false);
+  });
 });

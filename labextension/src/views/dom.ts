@@ -87,6 +87,15 @@ export function inSight(element: HTMLElement, signal: AbortSignal): Promise<void
   });
 }
 
+/** Call back whenever an element has another size, until `signal` aborts. */
+export function onResize(element: HTMLElement, callback: () => void, signal: AbortSignal): void {
+  if (typeof ResizeObserver !== 'undefined') {
+    const observer = new ResizeObserver(callback);
+    observer.observe(element);
+    signal.addEventListener('abort', () => observer.disconnect(), { once: true });
+  }
+}
+
 /** An object URL that lives as long as `signal`. */
 export function objectUrl(blob: Blob, signal: AbortSignal): string {
   const url = URL.createObjectURL(blob);

@@ -4,7 +4,7 @@ import { ALL } from '../../rows';
 import type { Rows, View } from '../../rows';
 import type { Cell } from '../../tabledata';
 import type { Column } from '../../wire';
-import { h, inSight } from '../dom';
+import { h, inSight, onResize } from '../dom';
 import { headLook, pictured, toolsActs, toolsLook } from './looks';
 import { Body } from './body';
 import type { Look, Window } from './body';
@@ -86,10 +86,7 @@ export class Grid {
     });
     this.pages.seed(options.seed, !rows.whole || (options.seed[0]?.length ?? 0) >= options.total);
     this.hands = new Hands(this);
-    this.summaries = new Summaries(rows, options.total, () => {
-      this.drawHead();
-      this.menuWaits?.();
-    });
+    this.summaries = new Summaries(rows, options.total, () => this.informed());
     this.body = new Body(this.look());
     this.head = new Head(
       {
@@ -134,13 +131,10 @@ export class Grid {
     this.drawTools();
     this.hands.listen();
     this.scrolls.listen(signal);
-    if (typeof ResizeObserver !== 'undefined') {
-      const observer = new ResizeObserver(() => this.layout());
-      observer.observe(box);
-      signal.addEventListener('abort', () => observer.disconnect(), { once: true });
-    }
-    signal.addEventListener('abort', () => this.pages.dispose(), { once: true });
-    signal.addEventListener('abort', () => this.summaries.stop(), { once: true });
+    onResize(box, () => this.layout(), signal);
+    const { pages, summaries } = this;
+    signal.addEventListener('abort', () => pages.dispose(), { once: true });
+    signal.addEventListener('abort', () => summaries.stop(), { once: true });
     const { view } = this.state;
     if (view.sort.length > 0 || narrowed(view)) {
       this.pages.show(view);
@@ -322,6 +316,15 @@ export class Grid {
     return options.columns
       .map((column, at) => formats.learn(column, pages.column(at, from, to)))
       .some(Boolean);
+  }
+
+  /** A summary came: numbers read as suits all of them. */
+  private informed(): void {
+    if (this.formats.informed(this.options.columns, this.summaries)) {
+      this.layout();
+    }
+    this.drawHead();
+    this.menuWaits?.();
   }
 
   private look(): Look {

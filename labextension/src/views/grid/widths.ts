@@ -4,6 +4,7 @@ import { columnNote, formatter } from '../../tabledata';
 import type { Cell } from '../../tabledata';
 import type { Column } from '../../wire';
 import { h } from '../dom';
+import type { Summaries } from './summaries';
 
 export const SAMPLE = 300;
 const LEAST = 5;
@@ -14,6 +15,9 @@ const NUMBER = 8;
 
 interface Known {
   seen: number;
+  sample: readonly Cell[];
+  /** The smallest and the largest one counted already. */
+  whole: boolean;
   format: (cell: Cell) => string;
   /** In characters. */
   length: number;
@@ -38,10 +42,35 @@ export class Formats {
     const length = lengths.reduce((most, one) => Math.max(most, one), 0);
     this.known.set(column.field, {
       seen: some.length,
+      sample: some,
+      whole: false,
       format,
       length: Math.max(length, known?.length ?? 0)
     });
     return true;
+  }
+
+  /** The smallest and the largest number of columns are known now. True if any column reads otherwise for that. */
+  informed(columns: readonly Column[], summaries: Pick<Summaries, 'whole'>): boolean {
+    return columns
+      .map(column => {
+        const summary = summaries.whole(column.field);
+        return summary !== null && this.know(column, [summary.min, summary.max]);
+      })
+      .some(Boolean);
+  }
+
+  private know(column: Column, extremes: readonly Cell[]): boolean {
+    const known = this.known.get(column.field);
+    if (!known || known.whole || column.kind !== 'number') {
+      return false;
+    }
+    const all = [...known.sample, ...extremes.filter(cell => cell !== null && cell !== undefined)];
+    const format = formatter(column, all);
+    const length = all.reduce<number>((most, cell) => Math.max(most, format(cell).length), 0);
+    const same = all.every(cell => format(cell) === known.format(cell)) && length <= known.length;
+    Object.assign(known, { whole: true, format, length: Math.max(length, known.length) });
+    return !same;
   }
 
   of(column: Column): (cell: Cell) => string {
