@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from nb_artifacts.errors import BlobMissing, StoreDamaged
+from nb_artifacts.errors import BlobMissing, StoreDamaged, StoreError
 from nb_artifacts.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def examine(folder: Path) -> Iterator[Finding]:
 
     Raises `StoreError` where the folder cannot be used at all; a damaged database is a finding.
     """
+    if not (folder / "store.db").exists():
+        raise StoreError(f"{folder} holds no artifacts: name another folder with --home or NB_ARTIFACTS_HOME")
     try:
         store = SqliteStore(folder)
         problem = store.upkeep.integrity()

@@ -68,6 +68,9 @@ def salvage(folder: Path) -> Salvaged:
         for name in _FILES[1:]:
             (folder / name).unlink(missing_ok=True)  # a log of the old file would be played into the new one
         new.replace(folder / "store.db")
+    except StoreDamaged:
+        shutil.rmtree(kept, ignore_errors=True)  # the damaged files are still where they were
+        raise
     except OSError as error:
         raise folders.as_store_error(error, folder) from error
     finally:
@@ -88,7 +91,8 @@ def _take_over(damaged: Path, new: Path, folder: Path) -> Salvaged:
             counts[table] = sum(_insert(target, table, row) for row in rows)
             lost = missed if table == "artifact" else lost
         if not counts["artifact"] and not counts["run"]:
-            raise StoreDamaged(f"nothing could be read of {damaged}: put a backup in its place, or move it away to start anew")
+            path = folder / damaged.name
+            raise StoreDamaged(f"nothing could be read of {path}: put a backup in its place, or move it away to start anew")
         _mend_keys(target)
         # the feed goes on after the last row that is left: a place further on would hide what is made from now on
         target.execute(f"UPDATE remote SET start = min(start, {LAST_SEQ}), cursor = min(cursor, {LAST_SEQ})")

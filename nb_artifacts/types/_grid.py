@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MAX_WIDE = 20
 _CELL = 120
 _NAME = 60
-_PAD = "padding:2px 10px 2px 4px"
+_PAD = "padding:2px 7px"
 _EXACT = 2**53
 _NAMES_NUMBERS = re.compile(r"(?:^|[_\W])(?:id|ids|year|zip|code|key|no|number)$", re.IGNORECASE)
 """Numbers that name something are written without commas."""
@@ -121,12 +121,12 @@ class _Candidate:
 
     def __call__(self) -> str:
         texts = [column_texts(self.rows, column, plain=False) for column in self.columns]
-        parts = ['<table style="border-collapse:collapse;font-size:90%"><thead><tr>']
+        parts = ['<table style="border-collapse:collapse;font-size:90%"><thead>', f'<tr style="border-bottom:{LINE}">']
         parts += [self._heading(column) for column in self.columns]
         parts.append("</tr></thead><tbody>")
         for place in range(len(self.rows)):
             cells = [self._cell(column, text[place]) for column, text in zip(self.columns, texts, strict=True)]
-            parts += ["<tr>", *cells, "</tr>"]
+            parts += [f'<tr style="border-bottom:{LINE}">', *cells, "</tr>"]
         parts.append(f'</tbody></table><div style="{QUIET};margin-top:4px">{escape(self._foot())}</div>')
         return "".join(parts)
 
@@ -140,14 +140,14 @@ class _Candidate:
         return " · ".join(parts)
 
     def _heading(self, column: Column) -> str:
-        style = f"{_PAD};text-align:{_align(column)};vertical-align:bottom;border-bottom:{LINE}"
+        style = f"{_PAD};text-align:{_align(column)}"
         name, dtype = _short(column.name, min(self.cell, _NAME)), escaped(_short(column.dtype, 40), 80)
         below = f'<div style="{QUIET};font-weight:normal">{dtype}</div>'
         return f'<th scope="col" style="{style}">{escape(name)}{below}</th>'
 
     def _cell(self, column: Column, text: str | None) -> str:
-        whole = ";white-space:nowrap" if column.kind in {"number", "time"} else ""
-        style = f"{_PAD};text-align:{_align(column)};border-bottom:{LINE}{whole}"
+        whole = ";white-space:nowrap" if column.kind == "time" else ""
+        style = f"{_PAD};text-align:{_align(column)}{whole}"
         shown = '<em style="opacity:0.6">null</em>' if text is None else escape(_short(text, self.cell))
         if column.index:
             return f'<th scope="row" style="{style};font-weight:normal;opacity:0.75">{shown}</th>'

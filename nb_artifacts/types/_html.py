@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from re import Match
 
-LINE = "1px solid rgba(128,128,128,0.4)"
+LINE = "1px solid rgba(128,128,128,.4)"
 QUIET = "opacity:0.75;font-size:85%"
 
 _STYLE_VALUE = re.compile(r"[a-z0-9#%., +()'_-]{1,120}\Z", re.IGNORECASE)

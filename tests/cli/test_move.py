@@ -81,6 +81,11 @@ def test_doctor(cli, read, kept):
     assert "missing, needed by numbers@1" in cli("doctor", code=1).stdout
 
 
+def test_doctor_of_no_folder_makes_none(cli, home):
+    assert "holds no artifacts" in cli("doctor", code=1).stderr
+    assert not home.exists()
+
+
 def test_salvage(cli, read, kept):
     content = bytearray((kept / "store.db").read_bytes())
     content[100:104] = b"\xff\xff\xff\xff"  # the first page's own header: no table can be found any more

@@ -6,6 +6,8 @@ import json
 from datetime import datetime, timezone
 from uuid import UUID
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -51,6 +53,18 @@ def test_any_text_fits_in_32_kib(text, description):
 def test_any_table_fits_in_32_kib(rows, times):
     payload = coerce(rows * times, "table")
     assert in_file(display.bundle(record(payload), payload, "store")) <= display.MAX_OUTPUT
+
+
+def test_a_table_of_ten_mixed_columns_takes_12_kb():
+    rows = 1000
+    frame = pd.DataFrame({
+        **{f"number_{n}": np.random.default_rng(n).normal(size=rows) for n in range(4)},
+        "count": range(rows), "carrier": pd.Categorical(["UA", "B6"] * (rows // 2)), "late": [True, False] * (rows // 2),
+        "text": [f"some text {n}" for n in range(rows)], "when": pd.date_range("2013-01-01", periods=rows, freq="h", tz="UTC"),
+        "maybe": pd.array([1, None] * (rows // 2), dtype="Int64"),
+    })  # fmt: skip
+    payload = coerce(frame)
+    assert len(json.dumps(display.bundle(record(payload), payload, "store"))) <= 12_000
 
 
 def test_the_reference_names_the_artifact_and_no_address():

@@ -94,6 +94,7 @@ def test_what_is_no_database_stays_as_it_is(home):
     with pytest.raises(StoreDamaged, match="nothing could be read"):
         salvage(home)
     assert (home / "store.db").read_bytes() == b"not a database at all" * 500
+    assert list(home.glob("damaged-*")) == []
 
 
 def test_without_a_folder(tmp_path):

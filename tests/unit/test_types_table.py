@@ -364,8 +364,8 @@ def test_the_html_of_a_table():
     assert "text-align:right" in html
     many = coerce(pd.DataFrame({"n": range(336_776)}))
     assert "336,776 rows \u00d7 1 column" in many.html(8000)
-    assert many.html(8000).count("<tr>") == 11
-    assert many.html(700).count("<tr>") < 11
+    assert many.html(8000).count("<tr ") == 11
+    assert many.html(700).count("<tr ") < 11
     assert many.text().splitlines()[:3] == ["n", "0", "1"]
 
 
