@@ -41,10 +41,13 @@ class _Watch:
     def __init__(self, shell: Any) -> None:
         self.shell = shell
         self.cell: Cell | None = None
+        self.is_new = True
+        """Whether no cell has begun or ended since: one may have been running already."""
         shell.events.register("pre_run_cell", self.start)
         shell.events.register("post_run_cell", self.end)
 
     def start(self, info: Any) -> None:
+        self.is_new = False
         self.cell = Cell(
             number=_number(self.shell) if info.store_history else None,
             cell_id=getattr(info, "cell_id", None),
@@ -53,7 +56,7 @@ class _Watch:
         )
 
     def end(self, result: Any) -> None:
-        cell, self.cell = self.cell, None
+        cell, self.cell, self.is_new = self.cell, None, False
         for callback in cell.at_end if cell else ():
             callback(result.error_before_exec or result.error_in_exec)
 
@@ -100,11 +103,12 @@ def current() -> Cell | None:
     ours = shell()
     if ours is None:
         return None
-    if _watch is None or _watch.shell is not ours:
-        watch(ours)
-        assert _watch is not None
+    watch(ours)
+    assert _watch is not None
+    if _watch.is_new:
+        _watch.is_new = False
         _watch.cell = _running(ours)
-    return _watch.cell if _watch is not None else None
+    return _watch.cell
 
 
 def _number(ours: Any) -> int:

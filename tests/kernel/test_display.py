@@ -90,3 +90,9 @@ def test_hostile_descriptions_and_keys_of_columns_are_text(kernel):
         "nba.create([{'<img src=x onerror=alert(1)>': '<script>alert(1)</script>'}], description='<script>x</script>')"
     ).outputs[0]["text/html"]
     assert "<script" not in html and "<img" not in html
+
+
+def test_the_cell_that_loads_the_extension_shows_what_it_makes(fresh):
+    ran = fresh.run("%load_ext nb_artifacts\nimport nb_artifacts as nba\nid = nba.create_markdown_artifact('# x', key='first')")
+    assert len(ran.artifacts) == 1
+    assert fresh.run("print(nba.Artifact.get('first').source.splitlines()[0])").stdout.strip() == "%load_ext nb_artifacts"
