@@ -197,7 +197,7 @@ def _announce(settings: RemoteSettings) -> None:
 
 
 def sync(timeout: float | None = None, *, all: bool = False, key: str | None = None, dry_run: bool = False) -> Outbox | Leaving:
-    """Send what waits for the API, and come back when it has arrived; cells need not call this.
+    """Send what waits for the API by now, and come back when it has arrived; cells need not call this.
 
     Args:
         timeout: Seconds after which it comes back anyway, also where the API does not answer; None: the first thing
@@ -231,16 +231,16 @@ def sync(timeout: float | None = None, *, all: bool = False, key: str | None = N
 
 
 def _send(both: Union, remotes: Remotes, settings: RemoteSettings, timeout: float | None) -> None:
-    """Wait until nothing is pending, or time is up. Raises what is in the way."""
+    """Wait until nothing of what there is now is pending, or time is up. Raises what is in the way."""
     from nb_artifacts.sender import ensure
 
-    begun, clock = now(), time.monotonic()
+    begun, clock, newest = now(), time.monotonic(), both.local.last_seq()
     sender = ensure(both.local, settings)
     sender.retry()
     while True:
         found = remotes.state(settings.address)
         passed = time.monotonic() - clock
-        if not found.pending or (timeout is not None and passed > timeout):
+        if not found.pending or remotes.advance(settings.address) >= newest or (timeout is not None and passed > timeout):
             return
         failed = found.failed is not None and (found.failed >= begun or passed > OTHERS_SECONDS)
         if failed and (timeout is None or found.paused):

@@ -161,3 +161,23 @@ def test_a_dry_run_shows_what_would_leave_and_provenance_can_stay(machine, serve
     record = server.ask("POST", "/artifacts/filter", {}, whole=True).json()[0]
     assert (record["flow_run_id"], record["task_run_id"]) == (None, None)
     assert server.ask("POST", "/runs/filter", {}, whole=True).json() == []
+
+
+def test_sync_ends_while_others_go_on_writing(machine):
+    code = """
+import threading
+nba.configure(display=False)
+over = threading.Event()
+def write():
+    while not over.wait(0.005):
+        nba.create("more", key="more")
+nba.create("first", key="first")
+writer = threading.Thread(target=write)
+writer.start()
+nba.sync()
+sent = nba.Artifact.get("first").synced()
+over.set()
+writer.join()
+print(sent)
+"""
+    assert machine("writer").python(code) == "True"
