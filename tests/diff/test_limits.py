@@ -43,7 +43,7 @@ def files(tmp_path_factory):
 
 
 def test_a_comparison_goes_to_disk_where_memory_does_not_do(files, tmp_path):
-    found = files_apart(files, ((), ()), TableAsk(), tmp_path, memory=100 * 2**20, threads=1)
+    found = files_apart(files, ((), ()), TableAsk(), tmp_path, memory=160 * 2**20, threads=1)
     assert (found.keys, found.keys_guessed) == (["id"], True) or found.keys == ["text"]
     assert (found.added, found.removed, found.changed) == (0, 10, 500)
     assert {one.field: one.changed for one in found.columns if one.changed} == {"x3": 500}
