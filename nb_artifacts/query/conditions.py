@@ -157,6 +157,10 @@ def explained(source: Source, which: Which, line: int) -> Iterator[None]:
         yield
     except duckdb.InterruptException:
         raise
+    except RuntimeError as error:  # what DuckDB makes of Ctrl-C
+        if "interrupted" not in str(error).lower():
+            raise
+        raise KeyboardInterrupt from None
     except duckdb.OutOfMemoryException:
         raise MemoryError from None
     except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.ConversionException) as error:

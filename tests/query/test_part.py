@@ -209,3 +209,15 @@ def test_a_relation_of_duckdb_comes_back(home):
     assert found.value.types == relation.types
     assert [column["dtype"] for column in found._record.info["columns"]] == ["BIGINT", "DECIMAL(9,2)", "BIGINT[]", "DATE"]
     assert found.to_pandas()["n"].to_list() == list(range(5))
+
+
+def test_an_interrupt_is_one(home):
+    import os
+    import signal
+    import threading
+
+    create(pd.DataFrame({"a": np.arange(2_000_000)}), "long")
+    with pytest.raises(KeyboardInterrupt):
+        threading.Timer(0.7, os.kill, (os.getpid(), signal.SIGINT)).start()
+        while True:  # almost all of the time is DuckDB's
+            Artifact.get("long", where=" OR ".join(f"CAST(a + {n} AS VARCHAR) LIKE '%9%8%7%6%5%4%'" for n in range(40)))
