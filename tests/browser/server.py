@@ -100,10 +100,11 @@ class JupyterServer:
         return (self.work / name).with_suffix(".html")
 
     def stop_kernels(self) -> None:
-        """End every session, as a user does with "Shut Down All"."""
-        for session in self.call("api/sessions"):
-            with suppress(urllib.error.HTTPError):
-                self.call(f"api/sessions/{session['id']}", "DELETE")
+        """End every session, as a user does with "Shut Down All", and the kernels that have none."""
+        for kind in ("sessions", "kernels"):
+            for one in self.call(f"api/{kind}"):
+                with suppress(urllib.error.HTTPError):
+                    self.call(f"api/{kind}/{one['id']}", "DELETE")
 
     def suspend(self) -> None:
         """Stop listening, as when the machine behind the browser goes to sleep."""
