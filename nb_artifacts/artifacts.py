@@ -139,7 +139,7 @@ def _keep(
     try:
         return made._shown(display)
     except KeyboardInterrupt as stop:
-        stop.artifact_id = made.id  # type: ignore[attr-defined]
+        stop.artifact_id = made.id  # type: ignore[attr-defined]  # carried to whoever catches it
         raise
 
 

@@ -65,7 +65,7 @@ def cli(ctx: click.Context, home: str | None) -> None:
     """
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError, ValueError):
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # standard streams are mostly TextIOWrapper; others are skipped
     ctx.with_resource(_plain_warnings())
     if home is not None:
         config.configure(home=home)

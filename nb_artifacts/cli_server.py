@@ -84,7 +84,7 @@ def start(host: str, port: int, workers: int, home: str | None, database_url: st
     note = folder / "server" / "running.json"
 
     def ready(bound: int) -> None:
-        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
+        shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 (compared, not bound)
         url = f"http://{shown}:{bound}"
         _write_note(note, Running(pid=os.getpid(), started=_started(os.getpid()), url=url, where=where))
         _greet(url, where, keys.first())
@@ -115,7 +115,7 @@ def _check_host(host: str, keys: Keyring, given: str | None) -> None:
 
 
 def _own_name(host: str) -> tuple[str, ...]:
-    return (host,) if host not in ("0.0.0.0", "::") else ()  # noqa: S104
+    return (host,) if host not in ("0.0.0.0", "::") else ()  # noqa: S104 (compared, not bound)
 
 
 def _greet(url: str, where: str, secret: str | None) -> None:

@@ -78,7 +78,7 @@ def _guarded(iterable: Iterable[T], run: Run) -> Iterator[T]:
     """The same items. No ``yield from``: that would close what the user may still want to read on."""
     __tracebackhide__ = True
     try:
-        for item in iterable:  # noqa: UP028
+        for item in iterable:  # noqa: UP028 (see the docstring)
             yield item
     except GeneratorExit:
         raise

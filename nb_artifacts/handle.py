@@ -157,7 +157,7 @@ class Artifact(Turned):
     @property
     def key(self) -> str | None:
         """The name of its line of versions, or None."""
-        return self._parts["key"] if self._draft is not None else self._record.key  # type: ignore[return-value]
+        return self._parts["key"] if self._draft is not None else self._record.key  # type: ignore[return-value]  # a draft's parts are untyped
 
     @property
     def type(self) -> str | None:
@@ -176,7 +176,7 @@ class Artifact(Turned):
     @property
     def description(self) -> str | None:
         """Markdown."""
-        return self._parts["description"] if self._draft is not None else self._record.description  # type: ignore[return-value]
+        return self._parts["description"] if self._draft is not None else self._record.description  # type: ignore[return-value]  # a draft's parts are untyped
 
     @property
     def created(self) -> datetime:
@@ -274,7 +274,7 @@ class Artifact(Turned):
         else:
             display.show_once(str(self._record.id), self._bundle)
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:  # noqa: ARG002 (IPython's signature)
         return {"text/plain": repr(self)} if self._draft is not None else self._bundle()
 
     def __repr__(self) -> str:

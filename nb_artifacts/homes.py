@@ -54,12 +54,12 @@ class Nowhere:
     artifact = None
     mine = True
 
-    def end(self, meter: Meter, state: State, error: BaseException | None = None, *, soon: bool = False) -> None:  # noqa: ARG002
+    def end(self, meter: Meter, state: State, error: BaseException | None = None, *, soon: bool = False) -> None:  # noqa: ARG002 (the signature of every home)
         """See `Home`."""
         if meter.state == "running":
             meter.end(state, error)
 
-    def waits(self, meter: Meter) -> bool:  # noqa: ARG002
+    def waits(self, meter: Meter) -> bool:  # noqa: ARG002 (the signature of every home)
         """See `Home`."""
         return False
 

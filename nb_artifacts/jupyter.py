@@ -85,7 +85,7 @@ class ArtifactsHandler(APIHandler):
         self.left = Left()
         self.slow = False
 
-    async def prepare(self) -> None:  # type: ignore[override]
+    async def prepare(self) -> None:  # type: ignore[override]  # Tornado allows a coroutine here
         """Refuse before the body is read: strangers, and bodies announced as too large."""
         await super().prepare()
         if self.request.method == "OPTIONS":
@@ -152,7 +152,7 @@ class ArtifactsHandler(APIHandler):
                 self.write(found or await self._wait(stream.heartbeat))
                 await self.flush()
         except StoreError as error:
-            self.log.error("nb_artifacts: an event stream ends early: %s", error)  # noqa: TRY400
+            self.log.error("nb_artifacts: an event stream ends early: %s", error)  # noqa: TRY400 (it says what to do)
         finally:
             stream.close()
         JupyterHandler.finish(self)
@@ -200,7 +200,7 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     host = Host(api, base)
     serve_notebooks(serverapp, host, base)
     handler = (f"{base}(?:/.*)?", ArtifactsHandler, {"host": host})
-    serverapp.web_app.add_handlers(".*$", [handler])  # type: ignore[no-untyped-call]
+    serverapp.web_app.add_handlers(".*$", [handler])  # type: ignore[no-untyped-call]  # Tornado's is untyped
     try:
         store = api.store
     except StoreError as error:

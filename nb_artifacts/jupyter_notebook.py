@@ -109,6 +109,6 @@ class _Watch:
 def serve_notebooks(app: ServerApp, host: Pool, base: str) -> None:
     """Mount the handler, before that of the API; tell pages the root; begin to look for dead writers."""
     handler = (f"{base}/artifacts/([0-9a-fA-F-]{{36}})/output", OutputHandler, {"host": host})
-    app.web_app.add_handlers(".*$", [handler])  # type: ignore[no-untyped-call]
+    app.web_app.add_handlers(".*$", [handler])  # type: ignore[no-untyped-call]  # Tornado's is untyped
     app.web_app.settings.setdefault("page_config_data", {})[ROOT] = str(getattr(app.contents_manager, "root_dir", ""))
     PeriodicCallback(_Watch(app, host), LOOK_SECONDS * 1000).start()

@@ -134,7 +134,7 @@ class Keeper:
     def moved(self, meter: Meter) -> None:
         """See `homes.Home`: the ticker looks anyway."""
 
-    def tell(self, meter: Meter) -> None:  # noqa: ARG002
+    def tell(self, meter: Meter) -> None:  # noqa: ARG002 (the signature of every home)
         """See `homes.Home`: the ticker looks, unless the bar has ended."""
         if self._saved and self.meter.state != "running":
             self.ended()

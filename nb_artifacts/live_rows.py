@@ -226,7 +226,7 @@ def _held(value: Any) -> Any:
         value = value.item()
     for cls in (int, float, bytes):
         if isinstance(value, cls) and type(value) is not bool:
-            return cls(value)  # type: ignore[arg-type]
+            return cls(value)  # type: ignore[arg-type]  # each of the three takes its own kind
     return str.__str__(value) if isinstance(value, str) else _moment(value)
 
 

@@ -121,7 +121,7 @@ class Loop(Generic[T]):
         return iteration or self._begin()
 
     def __len__(self) -> int:
-        return len(self._iterable)  # type: ignore[arg-type]
+        return len(self._iterable)  # type: ignore[arg-type]  # raises TypeError as `len` does
 
     def __length_hint__(self) -> int:
         return length(self._iterable) or 0
@@ -130,14 +130,14 @@ class Loop(Generic[T]):
         if not is_plain(self._iterable):
             raise UnsupportedType(f"{type(self._iterable).__name__} is iterated with `async for`.")
         iteration = self._iteration()
-        iterator, position = counted(self._iterable, iteration)  # type: ignore[arg-type]
+        iterator, position = counted(self._iterable, iteration)  # type: ignore[arg-type]  # `is_plain` has looked
         iteration.begin(position)
         return iterator
 
     def __aiter__(self) -> AsyncIterator[T]:
         if not hasattr(type(self._iterable), "__aiter__"):
             raise UnsupportedType(f"{type(self._iterable).__name__} is iterated with `for`, not `async for`.")
-        return _Async(self._iterable, self._iteration())  # type: ignore[arg-type]
+        return _Async(self._iterable, self._iteration())  # type: ignore[arg-type]  # the line above has looked
 
     def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         iteration = self.__dict__.get("_next")

@@ -26,7 +26,7 @@ _VERB_FLAGS = {
 _NAMING = {"get", "inspect", "history", "delete", "open", "diff"}
 
 
-@context_matcher(identifier="nb_artifacts")  # type: ignore[untyped-decorator]
+@context_matcher(identifier="nb_artifacts")  # type: ignore[untyped-decorator]  # IPython's is untyped
 def match(context: CompletionContext) -> SimpleMatcherResult:
     """What may stand where the cursor is, if its line is one of ours."""
     line = context.text_until_cursor.rsplit("\n", 1)[-1]

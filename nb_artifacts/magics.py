@@ -129,7 +129,7 @@ def _leave_to_us(value: Any) -> None:
 
 def _quiet(error: ArtifactError) -> ArtifactError:
     """An error of ours as one line in the notebook: what is wrong lies in the message, not in our frames."""
-    error._render_traceback_ = lambda: [f"{type(error).__name__}: {error}"]  # type: ignore[attr-defined]
+    error._render_traceback_ = lambda: [f"{type(error).__name__}: {error}"]  # type: ignore[attr-defined]  # IPython looks for it on errors
     return error
 
 

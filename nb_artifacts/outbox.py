@@ -120,7 +120,7 @@ def state_of(both: Union, settings: RemoteSettings) -> Outbox:
     kind = found.kind or settings.kind_hint
     problem: Literal["denied", "unreachable"] | None = "denied" if found.paused else "unreachable" if found.failed else None
     return Outbox(
-        address=settings.address, host=settings.host, kind=kind, provenance=level_for(kind, settings.provenance),  # type: ignore[arg-type]
+        address=settings.address, host=settings.host, kind=kind, provenance=level_for(kind, settings.provenance),  # type: ignore[arg-type]  # the column holds one of the kinds
         pending=found.pending, oldest=found.oldest, kept_here=found.kept_here, parked=found.parked, problem=problem,
         since=_since(found) if problem else None, last_error=found.paused or found.last_error if problem else None,
         last_ok=found.last_ok, resume=found.resume if problem else None, sender=_named(found.sender),
@@ -193,7 +193,7 @@ def _announce(settings: RemoteSettings) -> None:
         return
     _announced.add(settings.host)
     if cells.kernel_shell() is not None:
-        print(f"Artifacts made here are also sent to {settings.host}: %artifact sync --dry-run shows what leaves.")  # noqa: T201
+        print(f"Artifacts made here are also sent to {settings.host}: %artifact sync --dry-run shows what leaves.")  # noqa: T201 (said to the user, once)
 
 
 def sync(timeout: float | None = None, *, all: bool = False, key: str | None = None, dry_run: bool = False) -> Outbox | Leaving:

@@ -86,11 +86,11 @@ class Outpost:
         """See `homes.Home`."""
         return self.pid == os.getpid()
 
-    def waits(self, meter: Meter) -> bool:  # noqa: ARG002
+    def waits(self, meter: Meter) -> bool:  # noqa: ARG002 (the signature of every home)
         """See `homes.Home`."""
         return False
 
-    def moved(self, meter: Meter) -> None:  # noqa: ARG002
+    def moved(self, meter: Meter) -> None:  # noqa: ARG002 (the signature of every home)
         """See `homes.Home`: what loops have done counts beside the cells."""
         if self._ledger is None:
             return

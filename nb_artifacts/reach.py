@@ -143,4 +143,4 @@ def within(seconds: float, host: str, work: Callable[[], T]) -> T:
     found, error = given[0]
     if error is not None:
         raise error
-    return found  # type: ignore[no-any-return]
+    return found  # type: ignore[no-any-return]  # what `run` has put there

@@ -136,7 +136,7 @@ def _this_life() -> _Life:
 
 def _after_fork() -> None:
     """A forked child is a session of its own, below the run it was forked in."""
-    global _life, _birth  # noqa: PLW0603
+    global _life, _birth  # noqa: PLW0603 (one session a process)
     _birth = threading.Lock()
     before, _life = _life, None
     if before is not None:
@@ -174,7 +174,7 @@ def note_input(artifact_id: UUID) -> None:
     if not stack and cell is None:
         return
     life = _this_life()
-    run = stack[-1] if stack else life.cell_run(cell)  # type: ignore[arg-type]
+    run = stack[-1] if stack else life.cell_run(cell)  # type: ignore[arg-type]  # a cell where the stack is empty
     if artifact_id not in run.provenance.inputs:
         run.provenance.inputs.append(artifact_id)
         with suppress(StoreError):
@@ -277,6 +277,6 @@ def _decorated(kind: RunKind, name: str | None, function: Any) -> Any:
             with _entered(kind, title):
                 return function(*args, **kwargs)
 
-    in_run.fn = function  # type: ignore[attr-defined]
-    in_run.name = title  # type: ignore[attr-defined]
+    in_run.fn = function  # type: ignore[attr-defined]  # Prefect's member
+    in_run.name = title  # type: ignore[attr-defined]  # Prefect's member
     return in_run

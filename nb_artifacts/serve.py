@@ -134,7 +134,7 @@ async def _think(receive: Receive, send: Send, request: Request, space: Space) -
 
 async def _follow(scope: Scope, receive: Receive, send: Send, response: Response, space: Space) -> None:
     """Send an event stream until its client leaves, its key is revoked or the server stops."""
-    stream: EventStream = response.body  # type: ignore[assignment]
+    stream: EventStream = response.body  # type: ignore[assignment]  # only called with a stream
     loop, woken, guard = asyncio.get_running_loop(), asyncio.Event(), scope["nba.guard"]
     stream.listen(lambda: loop.call_soon_threadsafe(woken.set))
     left = asyncio.ensure_future(_until_gone(receive, woken.set))

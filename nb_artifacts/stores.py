@@ -78,7 +78,7 @@ def mistake() -> str | None:
 
 
 def _union(settings: RemoteSettings) -> Union:
-    store: SqliteStore = current_store()  # type: ignore[assignment]
+    store: SqliteStore = current_store()  # type: ignore[assignment]  # the folder's store is SQLite
     name = id(store), settings, os.getpid()
     found = _unions.get(name)
     if found is None:
@@ -115,7 +115,7 @@ def _tell(host: str, error: StoreError) -> None:
 
 def _after_fork() -> None:
     """The child has none of the parent's threads; a lock that one of them held would stay shut."""
-    global _opening  # noqa: PLW0603
+    global _opening  # noqa: PLW0603 (one a process)
     _opening = threading.Lock()
     _unions.clear()
 

@@ -111,7 +111,7 @@ class Ticker:
 
     def after_fork_in_child(self) -> None:
         """Begin anew: the thread and its members are the parent's."""
-        self.__init__()  # type: ignore[misc]
+        self.__init__()  # type: ignore[misc]  # everything anew
 
 
 def _interrupt() -> None:

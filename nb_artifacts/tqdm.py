@@ -112,10 +112,10 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
         return len(self) > 0 if self.total is not None or self.iterable is not None else True
 
     def __contains__(self, item: object) -> bool:
-        return item in self.iterable  # type: ignore[operator]
+        return item in self.iterable  # type: ignore[operator]  # raises as tqdm does
 
     def __reversed__(self) -> Iterator[Any]:
-        self.iterable = reversed(self.iterable)  # type: ignore[call-overload]
+        self.iterable = reversed(self.iterable)  # type: ignore[call-overload]  # raises as tqdm does
         return iter(self)
 
     def __hash__(self) -> int:
@@ -158,11 +158,11 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
         if total is not None:
             self.total = total
 
-    def set_description(self, desc: str | None = None, refresh: bool | None = True) -> None:  # noqa: ARG002
+    def set_description(self, desc: str | None = None, refresh: bool | None = True) -> None:  # noqa: ARG002 (tqdm's signature)
         """Name the bar."""
         self.set_description_str(desc)
 
-    def set_description_str(self, desc: str | None = None, refresh: bool | None = True) -> None:  # noqa: ARG002
+    def set_description_str(self, desc: str | None = None, refresh: bool | None = True) -> None:  # noqa: ARG002 (tqdm's signature)
         """Name the bar."""
         self.desc = _words(desc)
         self._meter.name = self.desc
@@ -175,7 +175,7 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
         words = [f"{name}={self.format_num(v) if isinstance(v, Number) else str(v).strip()}" for name, v in values.items()]
         self.set_postfix_str(", ".join(words), refresh)
 
-    def set_postfix_str(self, s: str | None = "", refresh: bool | None = True) -> None:  # noqa: ARG002
+    def set_postfix_str(self, s: str | None = "", refresh: bool | None = True) -> None:  # noqa: ARG002 (tqdm's signature)
         """Say a text beside the bar."""
         self.postfix = s or None
         self.message(_words(s) or None)
@@ -229,7 +229,7 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
         return f"{num:3.1f}Y{suffix}"
 
     @classmethod
-    def write(cls, s: str, file: Any = None, end: str = "\n", nolock: bool = False) -> None:  # noqa: ARG003
+    def write(cls, s: str, file: Any = None, end: str = "\n", nolock: bool = False) -> None:  # noqa: ARG003 (tqdm's signature)
         """Print a line; no bar is in its way."""
         print(s, end=end, file=file or sys.stdout)
 
@@ -307,7 +307,7 @@ class _Wrapped:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._bar.__exit__(*error)  # type: ignore[arg-type]
+        self._bar.__exit__(*error)  # type: ignore[arg-type]  # three, as `with` passes them
 
 
 def _words(text: str | None) -> str:

@@ -20,7 +20,7 @@ def install(bar_class: Callable[..., Any], options: dict[str, Any]) -> None:
     for kind, names in methods.items():
         for name in names:
             setattr(kind, f"progress_{name}", _with_bar(name, bar_class, options))
-    pd.DataFrame.progress_applymap = pd.DataFrame.progress_map  # type: ignore[attr-defined]
+    pd.DataFrame.progress_applymap = pd.DataFrame.progress_map  # type: ignore[attr-defined]  # an older pandas name
 
 
 def _with_bar(name: str, bar_class: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:

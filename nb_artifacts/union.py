@@ -219,7 +219,7 @@ class Union:
             return wide
         known = {one.record.id for one in here}
         missing = [id for id in ids if id not in known]
-        only = msgspec.structs.replace(query.artifacts, id=IdFilter(missing))  # type: ignore[type-var]
+        only = msgspec.structs.replace(query.artifacts, id=IdFilter(missing))  # type: ignore[type-var]  # `artifacts` of a Query is a Struct or None
         return msgspec.structs.replace(wide, artifacts=only) if missing else None
 
     def _filled(self, records: list[Record], query: Query) -> list[Record]:

@@ -7,7 +7,7 @@ import logging
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID  # noqa: TC003
+from uuid import UUID  # noqa: TC003 (msgspec reads annotations)
 
 import msgspec
 from msgspec import UNSET, Raw, Struct

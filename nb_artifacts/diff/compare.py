@@ -51,7 +51,7 @@ class Diff(Parts, kw_only=True, omit_defaults=True, rename={"before": "from", "a
     def __repr__(self) -> str:
         return show.text(self)
 
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002 (IPython's signature)
         return {"text/html": show.html(self), "text/plain": show.text(self)}
 
 

@@ -144,7 +144,7 @@ class Reader:
 
         names = [quoted(ROW), *(quoted(field.raw) for field in fields)]
         asked = np.unique(numbers)
-        select = f"SELECT {', '.join(names)} FROM rows WHERE {quoted(ROW)} IN (SELECT unnest(?::BIGINT[]))"  # noqa: S608
+        select = f"SELECT {', '.join(names)} FROM rows WHERE {quoted(ROW)} IN (SELECT unnest(?::BIGINT[]))"  # noqa: S608 (names quoted, values as parameters)
         with explained(source, Which(), 1):
             found = arrow_of(cursor, select, [asked])
         places = np.empty(len(asked), dtype=np.int64)

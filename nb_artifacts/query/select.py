@@ -136,7 +136,7 @@ def _numbers(path: str, name: str, where: str | None, limit: int | None, total: 
         kept = condition(source, which, cursor)
         tail = "" if limit is None else f" LIMIT {limit}"
         with explained(source, which, 3):
-            select = f"SELECT {quoted(ROW)} AS r FROM rows\nWHERE {kept.sql}{tail}"  # noqa: S608
+            select = f"SELECT {quoted(ROW)} AS r FROM rows\nWHERE {kept.sql}{tail}"  # noqa: S608 (names quoted, values as parameters)
             found = cursor.execute(select, kept.values).fetchnumpy()["r"]
         source.connection.close()
     return np.sort(np.ma.getdata(found))

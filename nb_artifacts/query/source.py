@@ -158,10 +158,10 @@ class Source:
         shown += [f"{alias} AS {quoted(field.raw)}" for alias, field in pairs if field.raw != field.sql]
         literal = self.path.replace("'", "''")
         if not aliases:
-            connection.execute(f"CREATE VIEW rows AS SELECT range AS {quoted(ROW)} FROM range({self.total})")  # noqa: S608
+            connection.execute(f"CREATE VIEW rows AS SELECT range AS {quoted(ROW)} FROM range({self.total})")  # noqa: S608 (a number and names of ours)
             return
         reading = f"read_parquet('{literal}', {_OWN}=true) AS t({', '.join([*aliases, 'r'])})"
-        connection.execute(f"CREATE VIEW rows AS SELECT {', '.join([*shown, f'r AS {quoted(ROW)}'])} FROM {reading}")  # noqa: S608
+        connection.execute(f"CREATE VIEW rows AS SELECT {', '.join([*shown, f'r AS {quoted(ROW)}'])} FROM {reading}")  # noqa: S608 (names quoted)
         described = connection.execute("DESCRIBE rows").fetchall()
         for field, line in zip(self.fields, described, strict=False):
             field.engine = str(line[1])
@@ -233,7 +233,7 @@ def plain_copy(source: str, schema: pa.Schema, folder: str) -> str:
     from nb_artifacts.types._cells import cells
 
     Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = os.path.join(folder, f"plain-{secrets.token_hex(8)}.parquet")  # noqa: PTH118
+    path = os.path.join(folder, f"plain-{secrets.token_hex(8)}.parquet")  # noqa: PTH118 (DuckDB and Parquet take texts)
     odd = [_is_pandas(field) for field in schema]
     names = [f"{name}_" if name.lower() == _OWN else name for name in schema.names]
     fields = [pa.field(name, pa.string() if is_odd else f.type) for name, is_odd, f in zip(names, odd, schema, strict=True)]

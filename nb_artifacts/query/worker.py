@@ -114,7 +114,7 @@ class Worker:
         try:
             return next(answers)
         finally:
-            answers.close()  # type: ignore[attr-defined]
+            answers.close()  # type: ignore[attr-defined]  # `stream` is a generator
 
     def stream(self, head: dict[str, Any], body: bytes = b"", left: Left | None = None) -> Iterator[Message]:
         """The answers to a request, one after the other as they are taken. Raises as `ask`."""

@@ -73,7 +73,7 @@ class HttpStore:
         answer = self._ask("PUT", f"/artifacts/{record.id}", encode(content(record)), seconds=SEND_SECONDS)
         return as_record(self._decoded(answer, record_decoder))
 
-    def patch(self, id: UUID, patch: Patch, *, if_seq: int | None = None, durable: bool = True) -> Record:  # noqa: ARG002
+    def patch(self, id: UUID, patch: Patch, *, if_seq: int | None = None, durable: bool = True) -> Record:  # noqa: ARG002 (the signature of `Store`)
         """See `Store.patch`. How durable it is, the server says."""
         patch_columns(patch)
         answer = self._ask("PATCH", f"/artifacts/{id}", patch_body(patch, if_seq), seconds=SEND_SECONDS)

@@ -103,7 +103,7 @@ class InDatabase:
     def check(self, ref: BlobRef) -> None:
         """The foreign key does it."""
 
-    def forget(self, connection: psycopg.Connection, sha256: bytes, upload: UUID | None) -> bool:  # noqa: ARG002
+    def forget(self, connection: psycopg.Connection, sha256: bytes, upload: UUID | None) -> bool:  # noqa: ARG002 (the signature of both kinds)
         """Delete the parts."""
         execute(connection, _UNDO, (upload,))
         return True
@@ -147,7 +147,7 @@ class InFolder:
         """Raise `BlobMissing` where the file is not there."""
         self._files.check(ref)
 
-    def forget(self, connection: psycopg.Connection, sha256: bytes, upload: UUID | None) -> bool:  # noqa: ARG002
+    def forget(self, connection: psycopg.Connection, sha256: bytes, upload: UUID | None) -> bool:  # noqa: ARG002 (the signature of both kinds)
         """Delete the file, unless it was put again since its row was looked at."""
         if self._files.age(sha256.hex()) < GRACE_SECONDS:
             return False

@@ -79,7 +79,7 @@ class PrefectStore:
             raise Conflict(f"the id {record.id} is taken by an artifact with other content: use a new id")
         return self._numbered(there)
 
-    def patch(self, id: UUID, patch: Patch, *, if_seq: int | None = None, durable: bool = True) -> Record:  # noqa: ARG002
+    def patch(self, id: UUID, patch: Patch, *, if_seq: int | None = None, durable: bool = True) -> Record:  # noqa: ARG002 (the signature of `Store`)
         """See `Store.patch`; there is nothing to which `if_seq` could be compared."""
         if if_seq is not None:
             self._cannot("change an artifact only where nobody else did")
@@ -127,19 +127,19 @@ class PrefectStore:
         if not self._server.delete(self._server.read(id).id):
             raise self._unknown(id)
 
-    def put_run(self, run: Run) -> NoReturn:  # noqa: ARG002
+    def put_run(self, run: Run) -> NoReturn:  # noqa: ARG002 (the signature of `Store`)
         """Raises `Unsupported`."""
         self._cannot("keep runs of ours; their names travel with their artifacts")
 
-    def get_run(self, id: UUID) -> NoReturn:  # noqa: ARG002
+    def get_run(self, id: UUID) -> NoReturn:  # noqa: ARG002 (the signature of `Store`)
         """Raises `Unsupported`."""
         self._cannot("tell of runs of ours")
 
-    def find_runs(self, query: RunQuery) -> NoReturn:  # noqa: ARG002
+    def find_runs(self, query: RunQuery) -> NoReturn:  # noqa: ARG002 (the signature of `Store`)
         """Raises `Unsupported`."""
         self._cannot("list runs of ours")
 
-    def changes(self, since: int = 0, limit: int = 1000) -> list[Change]:  # noqa: ARG002
+    def changes(self, since: int = 0, limit: int = 1000) -> list[Change]:  # noqa: ARG002 (the signature of `Store`)
         """Raises `Unsupported`."""
         self._cannot("tell what changed since")
 
@@ -147,7 +147,7 @@ class PrefectStore:
         """Raises `Unsupported`."""
         self._cannot("number changes")
 
-    def put_blob(self, content: bytes | Iterator[bytes], media: str) -> NoReturn:  # noqa: ARG002
+    def put_blob(self, content: bytes | Iterator[bytes], media: str) -> NoReturn:  # noqa: ARG002 (the signature of `Store`)
         """Raises `Unsupported`."""
         self._cannot("keep bytes")
 

@@ -194,7 +194,7 @@ class Remotes(Leases):
 
         def write(connection: sqlite3.Connection) -> int:
             connection.execute("UPDATE remote SET cursor = 0 WHERE n = ?", (n,))
-            return connection.execute(f"UPDATE sent SET parked = NULL, tries = 0 WHERE {which}", values).rowcount  # noqa: S608
+            return connection.execute(f"UPDATE sent SET parked = NULL, tries = 0 WHERE {which}", values).rowcount  # noqa: S608 (conditions of ours, values as parameters)
 
         return self._write(write)
 

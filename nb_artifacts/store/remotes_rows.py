@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from nb_artifacts.process import Writer  # noqa: TC001
+from nb_artifacts.process import Writer  # noqa: TC001 (msgspec reads annotations)
 from nb_artifacts.store.rows import from_us
 from nb_artifacts.wire import BlobRef
 

@@ -46,7 +46,7 @@ def figure_of(value: Any) -> Any:
 def payload_class(type: str | None) -> type[Payload]:
     """The class that reads artifacts of a stored type; `Other` for a type that is not ours, and for none."""
     name = type if type in TYPES else "other"
-    return getattr(import_module(f"{__name__}.{name}"), name.capitalize())  # type: ignore[no-any-return]
+    return getattr(import_module(f"{__name__}.{name}"), name.capitalize())  # type: ignore[no-any-return]  # a module's class by its name
 
 
 def coerce(value: Any, type: str | None = None) -> Payload:
@@ -64,4 +64,4 @@ def coerce(value: Any, type: str | None = None) -> Payload:
             raise UnsupportedType(f"a {value.type} is not a {type}: leave out type={type!r}.")
         return value
     found = type or _guess.type_of(value)
-    return payload_class(found)(value)  # type: ignore[call-arg]
+    return payload_class(found)(value)  # type: ignore[call-arg]  # each type takes its value

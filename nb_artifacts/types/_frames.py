@@ -196,7 +196,7 @@ def _encode_category(values: Any, name: str) -> tuple[Any, Spec]:
 
 def _twice(labels: list[str]) -> str:
     seen: set[str] = set()
-    return next(label for label in labels if label in seen or seen.add(label))  # type: ignore[func-returns-value]
+    return next(label for label in labels if label in seen or seen.add(label))  # type: ignore[func-returns-value]  # `add` gives None, which is false
 
 
 def _encode_axis(index: pd.Index[Any], fields: list[str]) -> tuple[Spec, list[Any], list[Spec]]:

@@ -173,4 +173,4 @@ def note(text: str) -> str:
 
 def line(text: str, room: int) -> str:
     """`text` as one quiet line, cut to at most `room` bytes of HTML; nothing where even that does not fit."""
-    return fit(room, [lambda share=share: escaped(text, room // share) for share in (1, 2, 6)])  # type: ignore[misc]
+    return fit(room, [lambda share=share: escaped(text, room // share) for share in (1, 2, 6)])  # type: ignore[misc]  # `share` is bound as a default

@@ -74,7 +74,7 @@ def _same(one: Any, other: Any) -> bool:
         return len(one) == len(other) and all(map(_same, one, other))
     if type(one) is dict:
         return list(one) == list(other) and all(map(_same, one.values(), other.values()))
-    return bool(one == other) or (one != one and other != other)  # noqa: PLR0124
+    return bool(one == other) or (one != one and other != other)  # noqa: PLR0124 (NaN differs from itself)
 
 
 def _arrays(values: Sequence[Any], name: str, spec: Spec) -> pa.Array[Any]:

@@ -58,7 +58,7 @@ def encode_objects(values: Sequence[Any], name: str, *, loose: bool = False) -> 
     nan_is_null = False
     if float in real and len(real) > 1:
         # NaN among texts or whole numbers stands for a missing one; among broken numbers it is a number.
-        broken = any(type(value) is float and value == value for value in values)  # noqa: PLR0124
+        broken = any(type(value) is float and value == value for value in values)  # noqa: PLR0124 (NaN differs from itself)
         nan_is_null = not (broken and real == {int, float})
         if not broken:
             real.discard(float)
@@ -112,7 +112,7 @@ def _null_codes(values: Sequence[Any], kinds: set[type], *, nan_is_null: bool) -
     found = {kind: _null_code(kind) or 0 for kind in kinds}
     if not nan_is_null:
         return bytes(found[type(value)] for value in values)
-    return bytes(2 if type(v) is float and v != v else found[type(v)] for v in values)  # noqa: PLR0124
+    return bytes(2 if type(v) is float and v != v else found[type(v)] for v in values)  # noqa: PLR0124 (NaN differs from itself)
 
 
 def _note_nulls(spec: Spec, codes: bytes) -> None:

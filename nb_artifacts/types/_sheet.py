@@ -118,9 +118,7 @@ def to_parquet(sheet: Sheet) -> bytes:
     if not beside:
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), META: meta})
     try:
-        with pq.ParquetWriter(
-            sink, table.schema, compression="zstd", dictionary_pagesize_limit=DICTIONARY_BYTES
-        ) as writer:
+        with pq.ParquetWriter(sink, table.schema, compression="zstd", dictionary_pagesize_limit=DICTIONARY_BYTES) as writer:
             writer.write_table(table, row_group_size=GROUP_ROWS)
             if beside:
                 writer.add_key_value_metadata({META.decode(): meta.decode()})

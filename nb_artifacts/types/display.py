@@ -66,7 +66,7 @@ class Bundle:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Bundle) and (self.data, self.metadata) == (other.data, other.metadata)
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # Python's way of saying unhashable
 
     def __repr__(self) -> str:
         return f"<Bundle {', '.join(self.data)}>"
