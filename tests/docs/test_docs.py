@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,24 @@ def test_promises_are_those_of_the_readme_and_name_tests_that_exist():
     assert len(named) > 10
     for path, name in named:
         assert name in (ROOT / path).read_text(encoding="utf-8"), (path, name)
+
+
+def test_index_names_every_page_once():
+    linked = re.findall(r"^\| \[[^\]]*\]\(([\w-]+\.md)\)", (ROOT / "docs/index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(linked) == sorted(path.name for path in (ROOT / "docs").glob("*.md") if path.name != "index.md")
+
+
+@pytest.mark.parametrize(("folder", "heading"), [("nb_artifacts", "### Python"), ("labextension/src", "### TypeScript")])
+def test_every_module_has_a_room_on_the_map(folder, heading):
+    part = (ROOT / "docs/how-it-works.md").read_text(encoding="utf-8").partition(heading)[2].partition("\n### ")[0]
+    rooms = [
+        name for line in part.splitlines() if line.startswith("| `") for name in re.findall(r"`([^`]+)`", line.split("|")[1])
+    ]
+    built = {"labextension", "page", "static", "__pycache__"} if folder == "nb_artifacts" else set()
+    there = [path.name + "/" * path.is_dir() for path in (ROOT / folder).iterdir() if path.name not in built]
+    modules = [name for name in there if name.endswith((".py", ".ts", "/"))]
+    assert [name for name in modules if sum(fnmatch(name, room) for room in rooms) != 1] == []
+    assert [room for room in rooms if not any(fnmatch(name, room) for name in modules)] == []
 
 
 def test_an_output_matches_loosely_where_it_varies():
