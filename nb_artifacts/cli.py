@@ -254,7 +254,7 @@ def diff(before: str, after: str, key_columns: str | None, tolerance: float, out
 @cli.command()
 @click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
 def status(output: str | None) -> None:
-    """Say where artifacts are kept, and how many."""
+    """Say where artifacts are kept, how many, and what has not been sent."""
     from nb_artifacts import cli_output, core
 
     found = core.status()

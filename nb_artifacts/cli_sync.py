@@ -8,15 +8,15 @@ import click
 
 
 @click.command()
-@click.option("--all", "-a", "every", is_flag=True, help="Also what was made before the API was set.")
+@click.option("--all", "-a", "every", is_flag=True, help="Also what was made before a shared server was set.")
 @click.option("--key", metavar="K", help="Also what was made before under this key.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; show what would leave the machine, its origin included.")
 @click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Give up after so long.")
 @click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
 def sync(every: bool, key: str | None, dry_run: bool, timeout: float | None, output: str | None) -> None:
-    """Send what waits for the API; the exit code is 0 only when nothing waits any more.
+    """Send what waits for the shared server; the exit code is 0 only when nothing waits any more.
 
-    What the API refused before is tried again. Notebooks send by themselves: this is for scripts and for certainty.
+    What it refused before is tried again. Notebooks send by themselves: this is for scripts and for certainty.
     """
     from nb_artifacts import cli_output, outbox
     from nb_artifacts.errors import StoreError

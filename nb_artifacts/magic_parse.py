@@ -23,7 +23,7 @@ VERBS = {
     "on": "show every DataFrame of a cell by our view, keeping nothing; --widgets for live grids",
     "off": "show DataFrames as before",
     "status": "where artifacts are kept, how many, and what has not been sent",
-    "sync": "send what waits for the API; --dry-run shows what would leave, --all and --key K take older ones too",
+    "sync": "send what waits for the shared server; --dry-run shows what would leave, --all and --key K take older ones too",
     "help": "this text",
 }
 
