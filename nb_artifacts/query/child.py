@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 ROOM = 3 * 2**30
 """Bytes of memory for pages, orders and threads, besides DuckDB's own."""
+GRACE = 10.0
+"""Seconds after which work that cannot be interrupted (one function over one long text) ends with the process."""
 
 
 class Start(msgspec.Struct):
@@ -43,8 +46,9 @@ class Start(msgspec.Struct):
 class Job:
     """One request under way."""
 
-    def __init__(self, id: int, seconds: float) -> None:
+    def __init__(self, id: int, seconds: float, stuck: Callable[[Job], object]) -> None:
         self.id = id
+        self._stuck = stuck
         self.cursor: Any = None
         self.reason = ""
         self._seconds = seconds
@@ -73,10 +77,14 @@ class Job:
         """Interrupt it, again and again where it is just between two statements."""
         self.reason = self.reason or reason
         self._more.release()
+        end = time.monotonic() + GRACE
         while not self._done.wait(0.02):
             if self.cursor is not None:
                 with contextlib.suppress(Exception):  # it may just have been closed
                     self.cursor.interrupt()
+            if time.monotonic() > end:
+                self._stuck(self)
+                return
 
     def going(self) -> None:
         """Raises `Stopped` where it shall end."""
@@ -120,8 +128,15 @@ class Service:
                 elif job is not None:
                     threading.Thread(target=job.stop, args=("gone",), daemon=True).start()
                 continue
-            job = self._jobs[head["id"]] = Job(head["id"], self._seconds)
+            job = self._jobs[head["id"]] = Job(head["id"], self._seconds, self._give_up)
             threading.Thread(target=self._run, args=(job, head, body), daemon=True).start()
+
+    def _give_up(self, job: Job) -> None:
+        """End the process, and with it what cannot be interrupted; others that wait ask again."""
+        with contextlib.suppress(OSError):
+            self._pipe.send({"id": job.id, **_stopped(job, self._seconds)})
+        shutil.rmtree(self._limits.temp, ignore_errors=True)
+        os._exit(1)
 
     def _run(self, job: Job, head: dict[str, Any], body: bytes) -> None:
         try:
@@ -139,7 +154,7 @@ class Service:
         try:
             self._work(job, head, body, send)
         except Stopped:
-            send(_failed(QueryFailed(_SAID[job.reason].format(self._seconds), late=job.reason == "late")))
+            send(_stopped(job, self._seconds))
         except ArtifactError as error:
             send(_failed(error))
         except FileNotFoundError:
@@ -148,7 +163,7 @@ class Service:
             send(_failed(QueryFailed("the table needs more memory than a query may take.")))
         except Exception as error:  # noqa: BLE001 (an error of one request must not end the others)
             if job.reason:
-                send(_failed(QueryFailed(_SAID[job.reason].format(self._seconds), late=job.reason == "late")))
+                send(_stopped(job, self._seconds))
                 return
             traceback.print_exc()
             send(_failed(QueryFailed(f"the query failed: {type(error).__name__}: {str(error)[:300]}")))
@@ -182,6 +197,10 @@ _SAID = {
     "late": "the query took longer than {0:g} s: narrow it, or sort by fewer columns.",
     "gone": "nobody waits for the query any more.",
 }
+
+
+def _stopped(job: Job, seconds: float) -> dict[str, Any]:
+    return _failed(QueryFailed(_SAID[job.reason].format(seconds), late=job.reason == "late"))
 
 
 def _failed(error: ArtifactError) -> dict[str, Any]:

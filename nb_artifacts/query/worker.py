@@ -71,7 +71,7 @@ class Running:
                     box.put(message)
         with self._lock:
             self.ended = True
-            for box in self.waiting.values():
+            for box in list(self.waiting.values()):  # those that are told leave it
                 box.put(None)
         self.end()
 

@@ -264,3 +264,35 @@ def test_loading_it_loads_no_engine():
     script = "import sys, nb_artifacts.query, nb_artifacts.api; print(*[m.partition('.')[0] for m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert not {"duckdb", "pyarrow", "pandas", "numpy"} & set(loaded)
+
+
+def test_what_cannot_be_interrupted_ends_with_its_process(fresh, record):
+    tables = fresh(seconds=1)
+    tables.rows(record, RowsQuery())
+    process, long = tables.worker.process, "'aaaaaaaaaa'"
+    for _ in range(5):
+        long = f"replace({long}, 'a', 'aaaaaaaaaa')"  # a million letters: a distance of two such takes hours
+    with pytest.raises(QueryFailed, match="longer than 1 s") as raised:
+        tables.rows(record, parse({"where": f"levenshtein({long}, replace({long}, 'a', 'b')) > a"}))
+    assert raised.value.late
+    until(lambda: process.poll() is not None)
+    assert tables.rows(record, RowsQuery()).total == 1000
+
+
+def test_all_who_wait_are_told_of_a_crash(fresh, record):
+    tables = fresh()
+    tables.rows(record, RowsQuery())
+    running, told = tables.worker._running, []
+
+    class Leaves:
+        def __init__(self, id):
+            self.id = id
+
+        def put(self, message):
+            running.waiting.pop(self.id)
+            told.append(message)
+
+    running.waiting.update({-id: Leaves(-id) for id in (1, 2, 3)})
+    running.process.kill()
+    until(lambda: len(told) == 3)
+    assert told == [None, None, None]
