@@ -110,6 +110,8 @@ def _between(field: Field, one: Range, cursor: Any) -> tuple[str, list[Any]]:
         if value is not None:
             parts.append(f"{name} {sign} {_typed(field, target, value, cursor)}")
             values.append(_text(value))
+    if target in ("DOUBLE", "FLOAT") and values:
+        parts.append(f"NOT isnan({name})")  # for DuckDB it is above every number
     return " AND ".join([*parts, f"{name} IS NOT NULL"]), values
 
 

@@ -238,7 +238,11 @@ def plain_copy(source: str, schema: pa.Schema, folder: str) -> str:
     names = [f"{name}_" if name.lower() == _OWN else name for name in schema.names]
     fields = [pa.field(name, pa.string() if is_odd else f.type) for name, is_odd, f in zip(names, odd, schema, strict=True)]
     plain = pa.schema(fields)
-    with pq.ParquetFile(source) as again, pq.ParquetWriter(path, plain, compression="zstd") as writer:
+    ranged = [f.name for f in plain if not any(word in str(f.type) for word in ("float", "double"))]  # see `_sheet.ranged`
+    with (
+        pq.ParquetFile(source) as again,
+        pq.ParquetWriter(path, plain, compression="zstd", write_statistics=ranged) as writer,
+    ):
         for group in range(again.num_row_groups):
             table = again.read_row_group(group)
             columns = [

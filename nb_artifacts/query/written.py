@@ -176,5 +176,5 @@ def _bar(values: Sequence[str]) -> str:
 
 def _escaped(text: str) -> str:
     """A cell of a Markdown table that says just this."""
-    found = "".join(f"\\{one}" if one in "\\`*_[]<>|#~" else one for one in text)
+    found = "".join(f"\\{one}" if one in "\\`*_[]<>|#~&$" else one for one in text)
     return " ".join(found.split("\n")).replace("\r", " ")

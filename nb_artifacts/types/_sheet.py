@@ -118,13 +118,35 @@ def to_parquet(sheet: Sheet) -> bytes:
     if not beside:
         table = table.replace_schema_metadata({**(table.schema.metadata or {}), META: meta})
     try:
-        with pq.ParquetWriter(sink, table.schema, compression="zstd", dictionary_pagesize_limit=DICTIONARY_BYTES) as writer:
+        with pq.ParquetWriter(
+            sink, table.schema, compression="zstd", dictionary_pagesize_limit=DICTIONARY_BYTES, write_statistics=ranged(table)
+        ) as writer:
             writer.write_table(table, row_group_size=GROUP_ROWS)
             if beside:
                 writer.add_key_value_metadata({META.decode(): meta.decode()})
     except (pa.ArrowException, ValueError) as error:
         raise InvalidValue(f"{_culprit(sheet)} cannot be kept as Parquet: {error}") from None
     return sink.getvalue()
+
+
+def ranged(table: pa.Table) -> bool | list[str]:
+    """The columns whose least and largest value the file may say: all of them (True) where none holds NaN.
+
+    Parquet leaves NaN out of a range; readers (DuckDB) then conclude that ``isnan(x)`` and ``x > 10`` hold of no row and
+    ``x <= 10`` of all.
+    """
+    kept = [field.name for field, column in zip(table.schema, table.columns, strict=True) if not _may_have_nan(column)]
+    return len(kept) == table.num_columns or kept
+
+
+def _may_have_nan(column: pa.ChunkedArray[Any]) -> bool:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind: Any = column.type
+    if pa.types.is_float32(kind) or pa.types.is_float64(kind):
+        return bool(pc.any(pc.is_nan(column)).as_py())
+    return any(word in str(kind) for word in ("float", "double"))  # in lists, structs, dictionaries
 
 
 def _culprit(sheet: Sheet) -> str:

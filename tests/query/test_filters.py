@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -334,3 +336,29 @@ def test_any_value_of_a_condition_is_answered_or_refused(rows, column, value):
             assert 0 <= rows(filter=[{"column": column, **op}], limit="1")["rows"] <= 1000
         except BadQuery:
             continue
+
+
+def test_a_range_never_holds_what_is_no_number(store, rows):
+    x, f = pa.array([1.0, float("nan"), None, 7.0, float("inf")]), pa.array([1, np.nan, 2, 3, 4], pa.float32())
+    odd = pa.table({"x": x, "f": f})
+    for column, wanted in (("x", [7, None]), ("f", [3, 4])):
+        found = rows(kept(store, odd), columns=column, filter=[{"column": column, "op": "range", "min": 2.5}])
+        assert [row[column] for row in found["data"]] == wanted
+
+
+@pytest.mark.parametrize("column", ["x", "f", "o"])
+@pytest.mark.parametrize("beside", [[], [pd.Period("2020-01", "M")]])
+def test_what_is_no_number_is_found_and_is_neither_small_nor_large(store, rows, column, beside):
+    f = np.array([1, np.nan, 20], np.float32)
+    odd = pa.table({"x": f.astype(float), "f": f, "o": [{"y": one} for one in f.tolist()]})
+    if beside:
+        odd = odd.append_column("p", pa.array(pd.Series(beside * 3).array))
+    record, name = kept(store, odd), "o.y" if column == "o" else column
+    for where, wanted in (
+        (f"isnan({name})", [1]),
+        (f"{name} <= 100", [0, 2]),
+        (f"{name} = 'NaN'::DOUBLE", [1]),
+        (f"{name} > 100", [1]),
+    ):
+        found = rows(record, where=where)
+        assert [row["x"] for row in found["data"]] == [[1.0, None, 20.0][place] for place in wanted], where

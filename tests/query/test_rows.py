@@ -259,3 +259,8 @@ def test_files_hold_every_digit(store, tables):
     assert rows[0] == {"f": None, "n": "9007199254740993", "s": "a,b", "big": str(2**70), "yes": True}
     found = pq.read_table(io.BytesIO(b"".join(tables.export(record, parse({"columns": "n,f"}), "parquet"))))
     assert found.column("n").to_pylist() == odd["n"].to_list()
+
+
+def test_markdown_says_a_text_as_it_is(tables, store):
+    record = kept(store, pd.DataFrame({"t": ["&copy; $x$ _a_"]}))
+    assert b"".join(tables.export(record, RowsQuery(), "markdown")).decode().splitlines()[2] == "| \\&copy; \\$x\\$ \\_a\\_ |"
