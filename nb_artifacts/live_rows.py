@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Kind = str
 _LOW, _HIGH, _EXACT = -(2**63), 2**63 - 1, 2**53
+_DIGITS = 38
+"""Of a Decimal, on each side of the point: a column then always fits into the 76 of Arrow."""
 _KINDS: dict[type, Kind] = {
     bool: "bool", int: "int", float: "float", str: "text", bytes: "bytes", Decimal: "decimal", timedelta: "span",
     date: "day", time: "clock",
@@ -119,9 +121,9 @@ class Rows:
             start, kinds, large = len(self), dict(self._kinds), set(self._large)
             columns = {name: _plain_column(table.column(place), name) for place, name in enumerate(table.column_names)}
             for name, (column, kind) in columns.items():
-                kinds[_checked_name(name)] = _joined(kinds.get(name), kind, name, start, large)
                 if kind == "int":
                     _note_large(column, name, large)
+                kinds[_checked_name(name)] = _joined(kinds.get(name), kind, name, start, large)
             import pyarrow as pa
 
             self._fold()
@@ -185,8 +187,31 @@ def _cell(value: Any, name: str, row: int, kinds: dict[str, Kind | None], large:
             large.add(name)
     elif kind == "text":
         encodable(value, f"column {name!r}, row {row}:")
+    elif problem := _unkept(value):
+        raise InvalidValue(f"column {name!r}, row {row}: {value!s:.80} {problem}")
     kinds[name] = _joined(kinds.get(name), kind, name, row, large)
     return value.astimezone(timezone.utc) if kind == "zoned" else value
+
+
+def _unkept(value: Any) -> str | None:
+    """Why Arrow has no place for a cell; found when it is appended: later it would keep all others from being written."""
+    if isinstance(value, Decimal):
+        exponent = value.as_tuple().exponent
+        if not isinstance(exponent, int):
+            return "is not a number that a column of Decimals can hold: leave it out or use floats."
+        if max(value.adjusted() + 1, -exponent) > _DIGITS:
+            return f"has more than {_DIGITS} digits before or after the point: make it a float or a text."
+    elif isinstance(value, timedelta):
+        if not _LOW <= value // timedelta(microseconds=1) <= _HIGH:
+            return "is longer than 64 bits of microseconds: make it a number."
+    elif isinstance(value, time):
+        return "has a time zone, which a time of day cannot keep: use a datetime." if value.tzinfo else None
+    elif isinstance(value, datetime) and value.tzinfo:
+        try:
+            value.astimezone(timezone.utc)
+        except OverflowError:
+            return "is not between the years 1 and 9999 in UTC."
+    return None
 
 
 def _joined(before: Kind | None, kind: Kind | None, name: str, row: int, large: set[str]) -> Kind | None:
@@ -270,6 +295,8 @@ def _plain_column(column: pa.ChunkedArray[Any], name: str) -> tuple[pa.ChunkedAr
     )  # fmt: skip
     if found is None:
         raise InvalidValue(f"column {name!r}: {kind} cells cannot be kept: a live table takes {TAKES}.")
+    if found == "decimal" and max(kind.precision - kind.scale, kind.scale) > _DIGITS:
+        raise InvalidValue(f"column {name!r}: its {kind} cells have more than {_DIGITS} digits: make them floats or texts.")
     if found in {"", "decimal"}:
         return column, found or None
     try:

@@ -131,6 +131,13 @@ def test_times_bytes_and_decimals():
         ({"x": [1]}, "column 'x', row 1: a list cannot be kept"),
         ({"x": np.array([1, 2])}, "column 'x', row 1: a ndarray"),
         ({"x": pd.Timestamp(1, unit="ns")}, "column 'x', row 1: a Timestamp"),
+        ({"x": Decimal("NaN")}, "column 'x', row 1: NaN is not a number"),
+        ({"x": Decimal("-Infinity")}, "column 'x', row 1: -Infinity is not a number"),
+        ({"x": Decimal("1e38")}, "column 'x', row 1: .* more than 38 digits"),
+        ({"x": Decimal("1e-39")}, "column 'x', row 1: .* more than 38 digits"),
+        ({"x": dt.timedelta.max}, "column 'x', row 1: .* longer than 64 bits"),
+        ({"x": dt.time(1, tzinfo=dt.timezone.utc)}, "column 'x', row 1: .* has a time zone"),
+        ({"x": dt.datetime.max.replace(tzinfo=dt.timezone(-dt.timedelta(hours=1)))}, "column 'x', row 1: .* years 1 and 9999"),
         ({3: 1}, "3 is not the name of a column"),
         ({"": 1}, "'' is not the name of a column"),
     ],
@@ -155,6 +162,16 @@ def test_whole_numbers_that_a_float_cannot_hold_stay_whole():
     table.append(m=0.5)
     with pytest.raises(InvalidValue, match="column 'm', row 3"):
         table.append(m=2**53 + 1)
+    with pytest.raises(InvalidValue, match="column 'm', row 3"):
+        table.extend(pd.DataFrame({"m": [2**53 + 1]}))
+
+
+def test_decimals_of_any_size_that_is_taken_fit_into_one_column():
+    texts = ["1", "1e37", "1e-38", "9" * 38, "0." + "9" * 38]
+    with nba.live_table("decimals") as table:
+        for text in texts:
+            table.append(d=Decimal(text))
+    assert nba.Artifact.get("decimals").to_arrow().column("d").to_pylist() == [Decimal(text) for text in texts]
 
 
 def test_extend_takes_dicts_and_frames_and_all_or_nothing():
