@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ROW = "nb_artifacts row"
 """Name of the row's number in the view; no function or column of a filter can be called so by accident."""
 _OWN = "file_row_number"
+_WIDE = 100
+"""To plan a statement over a view of more columns takes longer than to read one of them."""
 
 
 class Limits(NamedTuple):
@@ -118,7 +120,11 @@ class Source:
         self.total: int = file.metadata.num_rows
         self.groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
         self.fields = _fields(names, file.schema_arrow, self.meta, described or [])
+        if not self.fields:  # Parquet counts no rows without columns
+            self.total = self.meta.get("rows", self._range(self.total))
         self._limits = limits
+        self.reading_from = "rows"
+        """Where statements that need no row's number read, once DuckDB has opened the file."""
         self._connection: Any = None
         self._opening = threading.Lock()
         self.reading = threading.Lock()
@@ -151,6 +157,11 @@ class Source:
         with contextlib.suppress(InvalidValue, QueryFailed):
             _ = self.connection
 
+    def _range(self, otherwise: int) -> int:
+        """The rows of a frame that has only an index of numbers."""
+        found = self.meta.get("index", {}).get("range")
+        return len(range(*found)) if found else otherwise
+
     def _view(self, connection: Any) -> None:
         aliases = [f"c{n}" for n in range(len(self.fields))]
         pairs = list(zip(aliases, self.fields, strict=True))
@@ -162,6 +173,8 @@ class Source:
             return
         reading = f"read_parquet('{literal}', {_OWN}=true) AS t({', '.join([*aliases, 'r'])})"
         connection.execute(f"CREATE VIEW rows AS SELECT {', '.join([*shown, f'r AS {quoted(ROW)}'])} FROM {reading}")  # noqa: S608 (names quoted)
+        if len(aliases) > _WIDE and all(one.stored.isascii() and one.stored == one.sql == one.raw for one in self.fields):
+            self.reading_from = f"read_parquet('{literal}') AS rows"
         described = connection.execute("DESCRIBE rows").fetchall()
         for field, line in zip(self.fields, described, strict=False):
             field.engine = str(line[1])

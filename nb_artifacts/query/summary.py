@@ -47,7 +47,7 @@ class _Asked:
         self._where = condition(source, query, cursor)
 
     def _ask(self, select: list[str], tail: str = "") -> pa.Table:
-        sql = f"SELECT {', '.join(select)} FROM rows\nWHERE {self._where.sql}\n{tail}"  # noqa: S608 (names quoted, values as parameters)
+        sql = f"SELECT {', '.join(select)} FROM {self._source.reading_from}\nWHERE {self._where.sql}\n{tail}"  # noqa: S608 (names quoted, values as parameters)
         with explained(self._source, self._query, 3):
             return arrow_of(self._cursor, sql, self._where.values)
 

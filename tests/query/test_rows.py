@@ -18,7 +18,7 @@ from nb_artifacts import wire
 from nb_artifacts.errors import BadQuery, BlobMissing, InvalidValue
 from nb_artifacts.query import RowsQuery, parse
 from nb_artifacts.query.engine import Engine
-from nb_artifacts.query.source import Cursor, Limits
+from nb_artifacts.query.source import Cursor, Limits, Source
 
 
 def wire_record(**parts):
@@ -264,3 +264,24 @@ def test_files_hold_every_digit(store, tables):
 def test_markdown_says_a_text_as_it_is(tables, store):
     record = kept(store, pd.DataFrame({"t": ["&copy; $x$ _a_"]}))
     assert b"".join(tables.export(record, RowsQuery(), "markdown")).decode().splitlines()[2] == "| \\&copy; \\$x\\$ \\_a\\_ |"
+
+
+def test_rows_are_counted_where_there_are_no_columns(store, rows):
+    for value, count in ((pd.DataFrame(index=range(3)), 3), (pd.DataFrame(index=range(9, 1, -2)), 4), ([{}, {}], 2)):
+        page = rows(kept(store, value))
+        assert (page["rows"], page["total"], page["data"]) == (count, count, [{}] * count)
+
+
+@pytest.mark.parametrize("odd", ["c0 x", "C7", "é"])
+def test_a_summary_of_a_wide_table_does_not_plan_all_its_columns(tmp_path, tables, store, odd):
+    names = [f"c{n}" for n in range(2000)]
+    frame = pd.DataFrame([range(2000), range(1, 2001)], columns=[*names[:-1], odd])
+    record = kept(store, frame)
+    found = json.loads(tables.summary(record, parse({"columns": json.dumps(["c7", odd]), "where": "c0 = 1", "q": "8"})))
+    assert [(column["field"], column["min"], column["max"]) for column in found["columns"]] == [("c7", 8, 8), (odd, 2000, 2000)]
+    assert (found["rows"], found["total"]) == (1, 2)
+    path = tmp_path / "wide.parquet"
+    path.write_bytes(b"".join(tables.export(record, RowsQuery(), "parquet")))
+    source = Source(str(path), "wide", Limits(2**28, 1, str(tmp_path)))
+    source.prepare()
+    assert (source.reading_from != "rows") == (odd == "c0 x")
