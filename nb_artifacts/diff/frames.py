@@ -26,6 +26,7 @@ Family = Literal["number", "time", "text", "other"]
 _NUMBERS = re.compile(r"U?(?:TINY|SMALL|BIG|HUGE)?INT(?:EGER)?$|FLOAT|DOUBLE|DECIMAL")
 _TIMES = re.compile(r"TIMESTAMP|DATE$")
 _FLOATS = {"FLOAT", "DOUBLE"}
+_UNITS = {"duration[s]": 10**9, "duration[ms]": 10**6, "duration[us]": 1000, "duration[ns]": 1}
 
 
 @dataclass
@@ -42,6 +43,8 @@ class Frame:
     described: dict[str, Described]
     types: dict[str, str] = field(default_factory=dict)
     """SQL type of each field."""
+    units: dict[str, int] = field(default_factory=dict)
+    """Nanoseconds of one in each column of durations, which Parquet has as whole numbers."""
 
     def sql(self, name: str) -> str:
         """A field in a statement that joins both views."""
@@ -79,20 +82,23 @@ def open_frames(
     names = [_fields(path) for path in (before, after)]
     known = {name: f"c{place}" for place, name in enumerate(dict.fromkeys([*names[0][0], *names[1][0]]))}
     frames = []
-    for view, path, (fields, rows), words in zip("ab", (before, after), names, described, strict=True):
+    for view, path, (fields, rows, units), words in zip("ab", (before, after), names, described, strict=True):
         frame = Frame(view, path, fields, {name: known[name] for name in fields}, rows, {one.field: one for one in words})
+        frame.units = units
         _make_view(connection, frame)
         frames.append(frame)
     return frames[0], frames[1]
 
 
-def _fields(path: Path) -> tuple[list[str], int]:
+def _fields(path: Path) -> tuple[list[str], int, dict[str, int]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
-            return file.schema_arrow.names, file.metadata.num_rows
+            schema = file.schema_arrow
+            units = {one.name: _UNITS[str(one.type)] for one in schema if str(one.type) in _UNITS}
+            return schema.names, file.metadata.num_rows, units
     except (pa.ArrowException, OSError, ValueError) as error:
         raise InvalidValue(f"a stored table is not a readable Parquet file: {error}") from None
 
@@ -129,6 +135,9 @@ def differs(first: Frame, second: Frame, name: str, tolerance: float) -> str:
 def _pair(first: Frame, second: Frame, name: str, operator: str) -> str:
     kinds = [frame.types[name] for frame in (first, second)]
     sides = [frame.sql(name) for frame in (first, second)]
+    units = [frame.units.get(name) for frame in (first, second)]
+    if None not in units and units[0] != units[1]:
+        return operator.join(f"CAST({side} AS HUGEINT) * {unit}" for side, unit in zip(sides, units, strict=True))
     if kinds[0] != kinds[1] and (family(kinds[0]) != family(kinds[1]) or family(kinds[0]) == "other"):
         sides = [f"CAST({side} AS VARCHAR)" for side in sides]
     return operator.join(sides)

@@ -255,3 +255,12 @@ def test_as_two_dicts_would_be_compared(diff, old, new):
         expected |= {("changed", k): changed} if changed else {}
     if not found.same or expected:
         assert changes(found) == expected
+
+
+@pytest.mark.parametrize(("before", "after"), [("s", "ns"), ("ms", "us")])
+def test_a_duration_in_another_unit_is_the_same(diff, before, after):
+    spans = pd.to_timedelta(["1s", "-90000 days", None])
+    old, new = (pd.DataFrame({"id": list("abc"), "t": spans.as_unit(unit)}) for unit in (before, after))
+    assert counts(diff(old, new)) == (0, 0, 0, 3)
+    assert counts(diff(old, new.assign(t=new["t"] + pd.Timedelta(1, "s")))) == (0, 0, 2, 1)
+    assert counts(diff(old.dropna(), new.dropna(), key_columns="t")) == (0, 0, 0, 2)
