@@ -170,7 +170,8 @@ def explained(source: Source, which: Which, line: int) -> Iterator[None]:
         raise BadQuery(sentence, position=place) from None
     except (duckdb.InvalidInputException, duckdb.OutOfRangeException, duckdb.NotImplementedException) as error:
         if which.where:
-            raise BadQuery(str(error).partition("\n")[0]) from None
+            sentence, _ = expression.located(str(error), which.where, line)
+            raise BadQuery(sentence.partition(", or SET ")[0]) from None  # settings are locked
         raise damaged(source.name, error) from None
     except duckdb.Error as error:
         raise damaged(source.name, error) from None
