@@ -55,7 +55,15 @@ def test_too_little_memory_is_said(files, tmp_path):
         files_apart(files, ((), ()), TableAsk(keys=["id"]), tmp_path, memory=2 * 2**20, threads=1)
 
 
-def test_an_interrupt_is_one(files, tmp_path):
+@pytest.fixture
+def ctrl_c():
+    """Ctrl-C as in a kernel, also where whoever started the tests has switched it off (a shell's background job)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_is_one(files, tmp_path, ctrl_c):
     def begun(connection):
         threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
 
