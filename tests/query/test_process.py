@@ -7,6 +7,7 @@ import gc
 import os
 import subprocess
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from query.conftest import kept, mixed
 from waiting import until
 
 from nb_artifacts.errors import QueryFailed
-from nb_artifacts.query import PARQUET, Left, RowsQuery, Tables, parse
+from nb_artifacts.query import PARQUET, Left, RowsQuery, Tables, child, parse
 from nb_artifacts.wire import Record, new_id, now
 
 SLOW = {"where": " AND ".join(f"levenshtein(text || {n}, reverse(text)) >= 0" for n in range(40))}
@@ -265,22 +266,25 @@ def test_loading_it_loads_no_engine():
     assert not {"duckdb", "pyarrow", "pandas", "numpy"} & set(loaded)
 
 
-def test_what_cannot_be_interrupted_ends_with_its_process(fresh, record):
-    tables = fresh(seconds=3)
-    tables.rows(record, RowsQuery())
-    process, long = tables.worker.process, "'aaaaaaaaaa'"
-    for _ in range(5):
-        long = f"replace({long}, 'a', 'aaaaaaaaaa')"  # a million letters: a distance of two such takes hours
-    where = f"levenshtein({long}, replace({long}, 'a', 'b')) > a"
-    for _ in range(4):  # on a busy machine it may be stopped before that function begins
-        with pytest.raises(QueryFailed, match="longer than 3 s") as raised:
-            tables.rows(record, parse({"where": where}))
-        assert raised.value.late
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(3)
-            break
-    assert process.poll() is not None
-    assert tables.rows(record, RowsQuery()).total == 1000
+def test_what_cannot_be_interrupted_ends_with_its_process(monkeypatch):
+    """One function over one long text hears no interrupt: the process says that it is late, and ends."""
+    monkeypatch.setattr(child, "GRACE", 0.1)
+    sent, ended = [], []
+    monkeypatch.setattr(child.os, "_exit", ended.append)
+    service = child.Service(SimpleNamespace(send=sent.append), child.Start(2**30, 1, "nowhere", 1.0))
+    job = child.Job(7, 60, service._give_up)
+    job.cursor = SimpleNamespace(interrupt=lambda: None)
+    job.stop("late")
+    assert ended == [1]
+    assert (sent[0]["id"], job.reason) == (7, "late")
+
+
+def test_what_is_interrupted_does_not_end_it(monkeypatch):
+    ended = []
+    job = child.Job(7, 60, ended.append)
+    job.cursor = SimpleNamespace(interrupt=job.end)
+    job.stop("late")
+    assert ended == []
 
 
 def test_all_who_wait_are_told_of_a_crash(fresh, record):
