@@ -1,7 +1,7 @@
 /** Words a person would use for times, sizes, counts and states. No DOM, no transport. */
 
 import type { ImageInfo, ProgressInfo, TableInfo, WireRecord } from './wire';
-import { estimate, progressOf, silence } from './progress';
+import { estimate, progressOf, silence, time } from './progress';
 import type { Bar } from './progress';
 
 const MINUTE = 60;
@@ -202,9 +202,9 @@ export function counted(bar: Bar): string {
 }
 
 function elapsed(info: Partial<ProgressInfo>): string {
-  const from = Date.parse(info.started ?? '');
-  const to = Date.parse(info.ended ?? '');
-  return Number.isNaN(from) || Number.isNaN(to) ? '' : `in ${span((to - from) / 1000)}`;
+  const from = time(info.started);
+  const to = time(info.ended);
+  return from === null || to === null ? '' : `in ${span((to - from) / 1000)}`;
 }
 
 function size(value: unknown): string {

@@ -74,11 +74,14 @@ export function silence(bar: Bar, now: Date): number | null {
   return seconds > Math.max(30, expected) ? seconds : null;
 }
 
-function number(value: unknown): number | null {
+/** A number that can be drawn, else null: whoever wrote the record may have written anything. */
+export function number(value: unknown): number | null {
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }
 
-function time(value: string | null | undefined): number | null {
-  const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+/** Milliseconds since 1970 of a time as the wire writes it, else null; Date.parse alone finds a year in any text. */
+export function time(value: unknown): number | null {
+  const at =
+    typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(at) ? null : at;
 }

@@ -36,6 +36,11 @@ describe('estimates', () => {
     }
   });
 
+  it('take no text with a number in it for a time', () => {
+    expect(Date.parse('<b x=1>')).not.toBeNaN();
+    expect(estimate(progressOf(bar({ ...info, started: '<b x=1>' })), NOW).gone).toBeNull();
+  });
+
   it('use the mean where no rate was measured, and say nothing where nothing tells', () => {
     expect(estimate(progressOf(bar({ ...info, rate: null })), NOW).left).toBe(120);
     expect(estimate(progressOf(bar({ ...info, rate: null, started: at(0) })), NOW).left).toBeNull();

@@ -1,7 +1,7 @@
 /** The rows below a bar: named parts of the work and loops inside it, as a tree. */
 
 import { count, line } from '../format';
-import type { Bar } from '../progress';
+import { type Bar, number, time } from '../progress';
 import type { Step } from '../wire';
 import { h } from './dom';
 
@@ -78,13 +78,4 @@ export function drawSteps(list: HTMLElement, whole: Bar, say: (bar: Bar) => stri
       return row;
     })
   );
-}
-
-function number(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) ? value : null;
-}
-
-function time(value: string | null | undefined): number | null {
-  const at = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(at) ? null : at;
 }
