@@ -15,9 +15,9 @@ from numbers import Number
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from nb_artifacts import core
-from nb_artifacts.bar import Bar, begin
-from nb_artifacts.counting import length
-from nb_artifacts.loops import Iteration, Loop, is_plain
+from nb_artifacts.bars.bar import Bar, begin
+from nb_artifacts.bars.counting import length
+from nb_artifacts.bars.loops import Iteration, Loop, is_plain
 from nb_artifacts.types.progress import said
 from nb_artifacts.unwinding import users_frame
 from nb_artifacts.wire import now

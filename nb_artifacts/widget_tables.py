@@ -33,7 +33,7 @@ from nb_artifacts.wire import BlobRef, Record, new_id, now
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nb_artifacts.bar import Bar
+    from nb_artifacts.bars.bar import Bar
     from nb_artifacts.store import Store
 
 LOOKS = 1.0

@@ -13,7 +13,7 @@ from traitlets import CaselessStrEnum, CFloat, Dict, TraitError, Unicode, valida
 from nb_artifacts.ticker import EVERY, ticker
 
 if TYPE_CHECKING:
-    from nb_artifacts.bar import Bar
+    from nb_artifacts.bars.bar import Bar
 
 _STYLES = {"finished": "success", "failed": "danger", "interrupted": "danger", "stopped": "warning"}
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nb_artifacts import config, core, keeper
+from nb_artifacts import config, core
+from nb_artifacts.bars import keeper
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from nb_artifacts.counting import Counter, counted, length
+from nb_artifacts.bars.counting import Counter, counted, length
 
 
 class Told:
@@ -92,7 +92,7 @@ def test_next_to_nothing_runs_between_two_items(source):
     calls = []
 
     def note(frame, event, _):
-        if event == "call" and frame.f_code.co_filename.endswith("nb_artifacts/counting.py"):
+        if event == "call" and frame.f_code.co_filename.endswith("nb_artifacts/bars/counting.py"):
             calls.append(frame.f_code.co_name)
 
     iterator, _ = counted(SOURCES[source](), Told())

@@ -12,7 +12,8 @@ import pytest
 from waiting import until
 
 import nb_artifacts as nba
-from nb_artifacts import core, keeper
+from nb_artifacts import core
+from nb_artifacts.bars import keeper
 from nb_artifacts.errors import InvalidKey, InvalidValue, StoreError, UnsupportedType
 from nb_artifacts.ticker import ticker
 

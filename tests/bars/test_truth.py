@@ -210,7 +210,7 @@ def test_the_process_that_wrote_is_named(home):
 
 
 def test_a_heartbeat_shows_that_a_quiet_bar_lives(home, monkeypatch):
-    from nb_artifacts import keeper
+    from nb_artifacts.bars import keeper
 
     monkeypatch.setattr(keeper, "HEARTBEAT", 0.2)
     with nba.progress(1, "quiet"):

@@ -12,10 +12,10 @@ import pytest
 from waiting import until
 
 import nb_artifacts as nba
-from nb_artifacts import bar as bars
 from nb_artifacts import core
-from nb_artifacts.bar import _ticket
-from nb_artifacts.outpost import Outpost, Ticket
+from nb_artifacts.bars import bar as bars
+from nb_artifacts.bars.bar import _ticket
+from nb_artifacts.bars.outpost import Outpost, Ticket
 
 METHODS = ["fork", "spawn", "forkserver"]
 

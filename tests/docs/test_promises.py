@@ -22,7 +22,7 @@ from server.conftest import start as start_server
 
 import nb_artifacts as nba
 from nb_artifacts.errors import InvalidValue
-from nb_artifacts.serve_keys import Keyring
+from nb_artifacts.serve.keys import Keyring
 from nb_artifacts.store import open_store
 from nb_artifacts.types import Markdown
 from nb_artifacts.wire import ArtifactFilter, KeyFilter, Query, Sort

@@ -8,7 +8,7 @@ from api.conftest import stop_server, wait_until
 from postgres.cluster import PASSWORD
 from server.conftest import SPACE, log_in, printed_key, run, start
 
-from nb_artifacts.serve_keys import Keyring
+from nb_artifacts.serve.keys import Keyring
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from api.conftest import ROOT, SECONDS, Remote, await_up, free_port, stop_server
 
-from nb_artifacts.serve_keys import Keyring
+from nb_artifacts.serve.keys import Keyring
 
 SPACE = "/accounts/acme/workspaces/one"
 OTHER = "/accounts/acme/workspaces/two"

@@ -306,7 +306,7 @@ def test_what_the_hook_would_see(own):
 
 def test_slow_bodies_stop_at_their_time_whoever_else_asks(own):
     """S-20: a byte now and then does not move the deadline, and others are served all the while."""
-    server = own(before="from nb_artifacts import serve_body\nserve_body.BODY_SECONDS = 1.5")
+    server = own(before="from nb_artifacts.serve import body as serve_body\nserve_body.BODY_SECONDS = 1.5")
     head = f"POST /api/artifacts/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.token}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n"
     slow = [socket.create_connection(("127.0.0.1", server.port), 20) for _ in range(200)]
     ended = threading.Event()

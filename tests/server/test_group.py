@@ -4,7 +4,7 @@ import asyncio
 import json
 
 from nb_artifacts.api import Request
-from nb_artifacts.serve_spaces import Space
+from nb_artifacts.serve.spaces import Space
 from nb_artifacts.store import open_store, transactions
 
 

@@ -8,7 +8,7 @@ from api.conftest import wait_until
 from postgres.fixtures import cluster, database  # noqa: F401
 
 from nb_artifacts.errors import InvalidValue, NotFound
-from nb_artifacts.serve_keys import Keyring
+from nb_artifacts.serve.keys import Keyring
 
 
 @pytest.fixture(params=["folder", "database"])

@@ -8,7 +8,7 @@ import pytest
 from api.conftest import Remote, wait_until
 from server.conftest import SPACE
 
-from nb_artifacts.serve_keys import Keyring
+from nb_artifacts.serve.keys import Keyring
 
 SOAK = bool(os.environ.get("NB_ARTIFACTS_SOAK"))
 ID = "00000000-0000-4000-8000-000000000000"

@@ -174,7 +174,7 @@ def test_the_websocket_refuses_strangers(own, first):
 
 def test_the_websocket_waits_five_seconds_at_most(own):
     server = own(
-        before="from nb_artifacts import serve_events\nassert serve_events.AUTH_SECONDS == 5\nserve_events.AUTH_SECONDS = 0.2"
+        before="from nb_artifacts.serve import events as serve_events\nassert serve_events.AUTH_SECONDS == 5\nserve_events.AUTH_SECONDS = 0.2"
     )
     with socket(server) as connection, pytest.raises(ConnectionClosed):
         connection.recv(10)
@@ -187,7 +187,7 @@ def test_the_websocket_of_another_site_or_path_is_refused(standalone):
 
 
 def test_a_revoked_key_closes_its_websocket(own):
-    from nb_artifacts.serve_keys import Keyring
+    from nb_artifacts.serve.keys import Keyring
 
     server = own()
     secret, key = Keyring(server.home).create()

@@ -17,9 +17,11 @@ from api.conftest import ROOT, SECONDS, Remote, wait_until
 from server.conftest import OTHER, SPACE, ending, log_in, printed_key, run
 
 import nb_artifacts
-from nb_artifacts import serve_auth, serve_body, serve_http
-from nb_artifacts.serve_auth import Tries, is_own_host, is_same_origin, secrets_in
-from nb_artifacts.serve_keys import Keyring
+from nb_artifacts.serve import auth as serve_auth
+from nb_artifacts.serve import body as serve_body
+from nb_artifacts.serve import http as serve_http
+from nb_artifacts.serve.auth import Tries, is_own_host, is_same_origin, secrets_in
+from nb_artifacts.serve.keys import Keyring
 
 
 def raw(server, request, wait=True):
@@ -59,7 +61,7 @@ def test_secrets_in_any_header_are_compared_as_bytes(tmp_path):
 def test_no_secret_is_compared_with_equals():
     """S-29."""
     compared = 0
-    for path in (Path(nb_artifacts.__file__).parent).glob("serve*.py"):
+    for path in (Path(nb_artifacts.__file__).parent / "serve").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "hmac.compare_digest":
                 compared += 1
@@ -261,7 +263,7 @@ def test_own_names():
 def test_bodies_are_limited(own):
     """S-20: announced or not, a body too long is refused without being read; one that does not come is cut off."""
     server = own(
-        before="from nb_artifacts import serve_body, serve_http\nserve_body.BODY_SECONDS = 0.5\nserve_http.HEAD_SECONDS = 0.5"
+        before="from nb_artifacts.serve import body as serve_body, http as serve_http\nserve_body.BODY_SECONDS = 0.5\nserve_http.HEAD_SECONDS = 0.5"
     )
     head = f"POST /api/artifacts/ HTTP/1.1\r\nHost: localhost:{server.port}\r\nAuthorization: Bearer {server.token}\r\nContent-Type: application/json\r\n"
     assert raw(server, f"{head}Content-Length: 1000000000\r\n\r\n".encode()).startswith(b"HTTP/1.1 413")
@@ -283,7 +285,7 @@ def test_bodies_are_limited(own):
 
 
 def test_slow_clients_hold_up_nobody(own):
-    server = own(before="from nb_artifacts import serve_body\nserve_body.BODY_SECONDS = 3")
+    server = own(before="from nb_artifacts.serve import body as serve_body\nserve_body.BODY_SECONDS = 3")
     head = f"POST /api/artifacts/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {server.token}\r\nContent-Length: 1000\r\n\r\n"
     slow = [socket.create_connection(("127.0.0.1", server.port), 30) for _ in range(200)]
     for connection in slow:

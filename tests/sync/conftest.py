@@ -10,7 +10,7 @@ import pytest
 from api.conftest import ROOT, start_server, stop_server
 from server.conftest import start
 
-from nb_artifacts.serve_keys import Keyring
+from nb_artifacts.serve.keys import Keyring
 
 
 class Machine:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nb_artifacts.errors import InvalidValue, UsageError
-from nb_artifacts.magic_text import fill
+from nb_artifacts.magics.text import fill
 
 NAMES = {"x": 1234.5678, "n": 7, "name": "Ada", "d": {"a:b": 1, "}": 2}, "rows": [1, 2, 3], "f": lambda v: v * 2}
 

@@ -1,7 +1,7 @@
 """``%artifact`` and ``%%artifact``: parse what was typed and hand over.
 
 ``%%artifact`` over Python code is not run as a cell magic, because IPython runs those without top-level ``await``:
-its line becomes an ordinary first statement and the cell's last expression is wrapped (`magic_cells`). Markdown and
+its line becomes an ordinary first statement and the cell's last expression is wrapped (`transform`). Markdown and
 link cells are text and stay cell magics. Loading this file loads neither the wire nor the store.
 """
 
@@ -14,9 +14,10 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 from traitlets import Bool, Enum, Unicode
 from traitlets.config import SingletonConfigurable
 
-from nb_artifacts import cells, config, magic_cells
+from nb_artifacts import cells, config
 from nb_artifacts.errors import ArtifactError, UsageError
-from nb_artifacts.magic_parse import HELP, VERBS, Options, parse_cell_line, split_line
+from nb_artifacts.magics import transform
+from nb_artifacts.magics.parse import HELP, VERBS, Options, parse_cell_line, split_line
 from nb_artifacts.traits import RemoteTraits
 
 if TYPE_CHECKING:
@@ -58,22 +59,22 @@ class ArtifactMagics(Magics):
         if not words or words[0] == "help":
             print(HELP)  # noqa: T201 (help is for reading)
             return None
-        if words[0] == magic_cells.VERB:
-            return self.begin(line.strip()[len(magic_cells.VERB) :])
-        from nb_artifacts import magic_verbs
+        if words[0] == transform.VERB:
+            return self.begin(line.strip()[len(transform.VERB) :])
+        from nb_artifacts.magics import verbs
 
-        return magic_verbs.run(self.shell, words, line)
+        return verbs.run(self.shell, words, line)
 
     def _cell(self, line: str, body: str) -> Any:
         options = parse_cell_line(line)
         if options.type in {"markdown", "link"}:
-            from nb_artifacts import magic_text
+            from nb_artifacts.magics import text
 
-            return magic_text.keep(options, body, self.shell.user_ns)
+            return text.keep(options, body, self.shell.user_ns)
         if options.type == "progress":
             self.begin(line)
-            return self.finish(magic_cells.run_body(self.shell, body), line)
-        return self.keep(magic_cells.run_body(self.shell, body), line)
+            return self.finish(transform.run_body(self.shell, body), line)
+        return self.keep(transform.run_body(self.shell, body), line)
 
     def begin(self, line: str) -> None:
         """Before a cell's code runs: an option typed wrongly stops it here, and a progress cell's bar begins."""
@@ -137,27 +138,27 @@ def load(shell: Any) -> None:
     """Register magics, completion and the watch over cells; a second time changes nothing."""
     if "ArtifactMagics" in shell.magics_manager.registry:
         return
-    from nb_artifacts import magic_complete
+    from nb_artifacts.magics import complete
 
     config.use_traits(NbArtifacts.instance(parent=shell))
     magics = ArtifactMagics(shell)
     ArtifactMagics.artifact.__doc__ = HELP
     shell.register_magics(magics)
-    magic_cells.install(shell)
-    magic_complete.install(shell)
+    transform.install(shell)
+    complete.install(shell)
     cells.watch(shell)
 
 
 def unload(shell: Any) -> None:
     """Take everything back that `load` put in."""
-    from nb_artifacts import magic_complete
+    from nb_artifacts.magics import complete
 
     if shell.magics_manager.registry.pop("ArtifactMagics", None) is None:
         return
     for kind in ("line", "cell"):
         shell.magics_manager.magics[kind].pop("artifact", None)
-    magic_cells.uninstall(shell)
-    magic_complete.uninstall(shell)
+    transform.uninstall(shell)
+    complete.uninstall(shell)
     if (formatters := sys.modules.get("nb_artifacts.formatters")) is not None:
         formatters.switch_off(shell)
     cells.unwatch()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.completer import SimpleCompletion, context_matcher
 
 from nb_artifacts.errors import ArtifactError
-from nb_artifacts.magic_parse import FLAGS, TYPES, VERBS
+from nb_artifacts.magics.parse import FLAGS, TYPES, VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -18,11 +18,11 @@ from uuid import UUID
 import msgspec
 
 from nb_artifacts import config, core
-from nb_artifacts.counting import Counter
+from nb_artifacts.bars.counting import Counter
+from nb_artifacts.bars.meter import Meter
 from nb_artifacts.errors import Conflict, NotFound, StoreError
 from nb_artifacts.handle import Artifact
 from nb_artifacts.ledger import Ledger
-from nb_artifacts.meter import Meter
 from nb_artifacts.notices import warn
 from nb_artifacts.store import Store, open_store
 from nb_artifacts.ticker import ticker

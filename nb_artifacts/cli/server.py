@@ -19,7 +19,7 @@ from nb_artifacts.errors import InvalidValue
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nb_artifacts.serve_keys import Key, Keyring
+    from nb_artifacts.serve.keys import Key, Keyring
 
 PORT = 4242
 STRONG = 16
@@ -67,8 +67,9 @@ def start(host: str, port: int, workers: int, home: str | None, database_url: st
     Whoever has a key may read and write. The first start makes one and prints it; NB_ARTIFACTS_API_KEY in the environment
     is taken as one more.
     """
-    from nb_artifacts import serve, serve_http
-    from nb_artifacts.serve_keys import API_KEY, Keyring
+    from nb_artifacts.serve import app as serve
+    from nb_artifacts.serve import http
+    from nb_artifacts.serve.keys import API_KEY, Keyring
     from nb_artifacts.store import open_store
 
     folder = _folder(home)
@@ -91,7 +92,7 @@ def start(host: str, port: int, workers: int, home: str | None, database_url: st
         keys.close()
 
     try:
-        serve_http.serve("nb_artifacts.serve:app", host, port, workers, ready)
+        http.serve("nb_artifacts.serve.app:app", host, port, workers, ready)
     except OSError as error:
         raise click.ClickException(f"cannot listen at {host} port {port}: {error.strerror or error}") from None
     finally:
@@ -102,7 +103,7 @@ def start(host: str, port: int, workers: int, home: str | None, database_url: st
 
 def _check_host(host: str, keys: Keyring, given: str | None) -> None:
     """Raises `InvalidValue` where other machines could reach a server without a good key."""
-    from nb_artifacts.serve_auth import is_loopback
+    from nb_artifacts.serve.auth import is_loopback
 
     if is_loopback(host):
         return
@@ -172,7 +173,7 @@ def keys() -> None:
 @click.option("--workspace", metavar="ACCOUNT/WORKSPACE", help="Open only this workspace, not all.")
 def create(home: str | None, database_url: str | None, name: str | None, workspace: str | None) -> None:
     """Make a key and print it, once: it is nowhere kept."""
-    from nb_artifacts.serve_keys import EVERYWHERE
+    from nb_artifacts.serve.keys import EVERYWHERE
 
     secret, key = _keyring(home, database_url).create(name, workspace or EVERYWHERE)
     click.echo(secret)
@@ -210,7 +211,7 @@ def revoke(home: str | None, database_url: str | None, name: str) -> None:
 
 def _keyring(home: str | None, database_url: str | None) -> Keyring:
     """The keys of the folder or of the database. Raises `InvalidValue` where the folder's server has its keys elsewhere."""
-    from nb_artifacts.serve_keys import Keyring
+    from nb_artifacts.serve.keys import Keyring
 
     folder = _folder(home)
     running = None if database_url else _running(folder)

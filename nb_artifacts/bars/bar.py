@@ -12,14 +12,15 @@ import sys
 import weakref
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nb_artifacts import core, homes
+from nb_artifacts import core
+from nb_artifacts.bars import homes
+from nb_artifacts.bars.homes import Home, Nowhere
+from nb_artifacts.bars.keeper import Keeper, keepers, settle_all
+from nb_artifacts.bars.loops import Iteration, Loop, is_plain, within_ours
+from nb_artifacts.bars.meter import Meter
+from nb_artifacts.bars.outpost import Outpost, Ticket
 from nb_artifacts.errors import InvalidValue, StoreError, UnsupportedType
-from nb_artifacts.homes import Home, Nowhere
-from nb_artifacts.keeper import Keeper, keepers, settle_all
-from nb_artifacts.loops import Iteration, Loop, is_plain, within_ours
-from nb_artifacts.meter import Meter
 from nb_artifacts.notices import warn
-from nb_artifacts.outpost import Outpost, Ticket
 from nb_artifacts.types.progress import said
 from nb_artifacts.unwinding import state_of
 

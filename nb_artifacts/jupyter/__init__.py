@@ -19,11 +19,12 @@ from tornado.ioloop import PeriodicCallback
 from tornado.iostream import StreamClosedError
 from traitlets import Enum, Float, Unicode
 
-from nb_artifacts import config, jupyter_sync, settle
+from nb_artifacts import config, settle
 from nb_artifacts.api import BODY_LIMIT, HEARTBEAT, Api, EventStream, Request, Response, is_slow, may_write, too_large
 from nb_artifacts.api.lines import Lines
 from nb_artifacts.errors import StoreError
-from nb_artifacts.jupyter_notebook import serve_notebooks
+from nb_artifacts.jupyter import sync
+from nb_artifacts.jupyter.notebook import serve_notebooks
 from nb_artifacts.query import Left
 from nb_artifacts.traits import RemoteTraits
 
@@ -194,8 +195,8 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     config.use_traits(traits)
     folder = config.folder()
     durable = config.durable()
-    remote = jupyter_sync.settings(serverapp.log)
-    api = Api(lambda: jupyter_sync.open_both(folder, remote, serverapp.log, durable=durable), heartbeat=traits.heartbeat)
+    remote = sync.settings(serverapp.log)
+    api = Api(lambda: sync.open_both(folder, remote, serverapp.log, durable=durable), heartbeat=traits.heartbeat)
     base = url_path_join(serverapp.base_url, "nb-artifacts/api")
     host = Host(api, base)
     serve_notebooks(serverapp, host, base)
@@ -214,6 +215,6 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     os.environ[config.FROM_SERVER] = f"{store.id}:{folder}"
     os.environ[config.SERVER_PID] = str(os.getpid())
     serverapp.log.info("nb_artifacts: %s is served under %s/", store.where, base)
-    jupyter_sync.hand_over(traits)
+    sync.hand_over(traits)
     with contextlib.suppress(StoreError):  # a folder that can only be read
-        jupyter_sync.begin(api, remote, serverapp.log)
+        sync.begin(api, remote, serverapp.log)

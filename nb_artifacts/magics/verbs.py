@@ -10,7 +10,7 @@ from nb_artifacts.columns import split_columns, to_tolerance
 from nb_artifacts.errors import UsageError
 from nb_artifacts.handle import existing
 from nb_artifacts.listing import details, folder_status, versions
-from nb_artifacts.magic_parse import TYPES, VERBS, parse_words
+from nb_artifacts.magics.parse import TYPES, VERBS, parse_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +70,7 @@ def _text(shell: Any, expression: str) -> Any:
 
 
 def _split_flags(line: str) -> tuple[str, list[str]]:
-    from nb_artifacts.magic_parse import FLAGS, split_line
+    from nb_artifacts.magics.parse import FLAGS, split_line
 
     starts = [at for flag in FLAGS if (at := f" {line} ".replace("=", " ").find(f" {flag} ")) >= 0]
     cut = min(starts, default=len(line))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from nb_artifacts.artifacts import Artifact
-    from nb_artifacts.magic_parse import Options
+    from nb_artifacts.magics.parse import Options
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 _CONVERSIONS: dict[str, Callable[[Any], str]] = {"r": repr, "s": str, "a": ascii}

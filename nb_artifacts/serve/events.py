@@ -18,14 +18,14 @@ from starlette.websockets import WebSocketDisconnect
 
 from nb_artifacts.api.flows import task_run_event
 from nb_artifacts.errors import InvalidValue, StoreError
-from nb_artifacts.serve_auth import secrets_in
+from nb_artifacts.serve.auth import secrets_in
 
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from nb_artifacts.serve_guard import Guard
-    from nb_artifacts.serve_keys import Key
-    from nb_artifacts.serve_spaces import Spaces
+    from nb_artifacts.serve.guard import Guard
+    from nb_artifacts.serve.keys import Key
+    from nb_artifacts.serve.spaces import Spaces
 
 AUTH_SECONDS = 5.0
 VOUCHED_SECONDS = 60.0

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nb_artifacts import cli_move, cli_sync, config
+from nb_artifacts import config
+from nb_artifacts.cli import move, sync
 from nb_artifacts.errors import ArtifactError, NotFound
 
 if TYPE_CHECKING:
@@ -83,14 +84,14 @@ class _Server(click.Group):
 
     @staticmethod
     def _verbs() -> click.Group:
-        from nb_artifacts.cli_server import server
+        from nb_artifacts.cli.server import server
 
         return server
 
 
-for _verb in cli_move.VERBS:
+for _verb in move.VERBS:
     cli.add_command(_verb)
-cli.add_command(cli_sync.sync)
+cli.add_command(sync.sync)
 cli.add_command(_Server("server", help="Serve artifacts to other machines, and manage the keys for that."))
 
 
@@ -127,19 +128,20 @@ def _limit_option(default: int | None, words: str) -> Callable[[Callable[..., An
 @_json_option
 def ls(limit: int, every: bool, output: str | None) -> None:
     """List the newest version of each key, newest first."""
-    from nb_artifacts import cli_output, core
+    from nb_artifacts import core
+    from nb_artifacts.cli import out
     from nb_artifacts.wire import Query
 
     records = core.everything(limit) if every else core.latest(limit)
     if output == "json":
-        cli_output.write_records(records)
+        out.write_records(records)
     elif records:
-        cli_output.write_list(records)
+        out.write_list(records)
     there = len(records) if len(records) < limit else core.reading_store().count(Query(latest=not every))
     if there > len(records):
         click.echo(f"{len(records)} of {there} listed: --limit {there} lists all.", err=True)
     elif not there and output is None:
-        where = cli_output.plain(core.current_store().where)
+        where = out.plain(core.current_store().where)
         click.echo(f"Nothing kept yet in {where}. In a notebook: %%artifact --key my-first-artifact", err=True)
 
 
@@ -152,13 +154,13 @@ def inspect(name: str, limit: int, output: str | None) -> None:
 
     Of a key every version is shown, newest first: its facts, description, and the code that made it.
     """
-    from nb_artifacts import cli_output
+    from nb_artifacts.cli import out
 
     records = _versions(name, limit)
     if output == "json":
-        cli_output.write_records(records)
+        out.write_records(records)
     else:
-        cli_output.write_details(records)
+        out.write_details(records)
     there = _count(name)
     if there > len(records):
         click.echo(f"{len(records)} of {there} versions shown: --limit {there} shows all.", err=True)
@@ -174,7 +176,8 @@ def delete(name: str | None, artifact_id: str | None, yes: bool, output: str | N
 
     Asks first where there is a terminal to ask on. A deleted version's number is never used again.
     """
-    from nb_artifacts import cli_output, core
+    from nb_artifacts import core
+    from nb_artifacts.cli import out
 
     if (name is None) == (artifact_id is None):
         both = "not both" if name is not None else "as in: delete my-key, delete my-key@2, delete --id UUID"
@@ -186,12 +189,12 @@ def delete(name: str | None, artifact_id: str | None, yes: bool, output: str | N
     what = f"{len(records)} versions of {name}" if len(records) > 1 else _title(records[0])
     if not yes and sys.stdin.isatty() and not click.confirm(f"Delete {what}?", default=False, err=True):
         raise click.ClickException("nothing was deleted.")
-    whole = [cli_output.complete(record) for record in records] if output == "json" else []
+    whole = [out.complete(record) for record in records] if output == "json" else []
     gone = [record.id for record in records if _deleted(record.id)]
     if not gone:
         raise NotFound(f"{what}: somebody else deleted it meanwhile.")
     if output == "json":
-        cli_output.write_records([record for record in whole if record is not None and record.id in gone])
+        out.write_records([record for record in whole if record is not None and record.id in gone])
     else:
         click.echo(f"Deleted {f'{len(gone)} versions of {name}' if len(gone) > 1 else what}.")
 
@@ -208,15 +211,15 @@ def get(name: str, output: str | None) -> None:
     On a terminal it is shown as text; into a pipe go a table as CSV, an image as its bytes, Markdown as it was written,
     a link's address.
     """
-    from nb_artifacts import cli_content, cli_output
+    from nb_artifacts.cli import content, out
 
     record = _versions(name, 1)[0]
     if output == "json":
-        cli_output.write_record(record)
+        out.write_record(record)
     elif output is not None:
-        cli_content.write_file(record, Path(output).expanduser())
+        content.write_file(record, Path(output).expanduser())
     else:
-        cli_content.write_content(record)
+        content.write_content(record)
 
 
 @cli.command()
@@ -225,15 +228,15 @@ def get(name: str, output: str | None) -> None:
 @_json_option
 def history(key: str, limit: int | None, output: str | None) -> None:
     """List every version of a key, newest first."""
-    from nb_artifacts import cli_output
+    from nb_artifacts.cli import out
 
     if "@" in key:
         raise click.UsageError(f"history lists every version: leave out @{key.partition('@')[2]}.")
     records = _versions(key, limit)
     if output == "json":
-        cli_output.write_records(records)
+        out.write_records(records)
     else:
-        cli_output.write_history(records)
+        out.write_history(records)
 
 
 @cli.command()
@@ -246,22 +249,23 @@ def history(key: str, limit: int | None, output: str | None) -> None:
 @click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
 def diff(before: str, after: str, key_columns: str | None, tolerance: float, output: str | None) -> None:
     """Show what changed from one artifact to another, most often two versions of a key."""
-    from nb_artifacts import cli_diff
+    from nb_artifacts.cli import comparing
 
-    cli_diff.write(before, after, key_columns, tolerance, as_json=output == "json")
+    comparing.write(before, after, key_columns, tolerance, as_json=output == "json")
 
 
 @cli.command()
 @click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
 def status(output: str | None) -> None:
     """Say where artifacts are kept, how many, and what has not been sent."""
-    from nb_artifacts import cli_output, core
+    from nb_artifacts import core
+    from nb_artifacts.cli import out
 
     found = core.status()
     if output == "json":
-        cli_output.write_object(found)
+        out.write_object(found)
     else:
-        cli_output.write_status(found)
+        out.write_status(found)
 
 
 @cli.command()
@@ -272,13 +276,13 @@ def watch(key: str | None, output: str | None) -> None:
 
     With KEY its newest version, else all that run. The exit code is 1 where one failed or was interrupted.
     """
-    from nb_artifacts import cli_watch
+    from nb_artifacts.cli import watching
     from nb_artifacts.errors import InvalidValue
 
     if key is not None and (record := _versions(key, 1)[0]).type != "progress":
         raise InvalidValue(f"{key} is a {record.type} artifact: only a progress is watched.")
     with suppress(KeyboardInterrupt):
-        sys.exit(cli_watch.watch(key, output))
+        sys.exit(watching.watch(key, output))
     sys.exit(130)
 
 
@@ -329,7 +333,3 @@ def main() -> None:
     """Run the command line."""
     ours = Path(sys.argv[0]).stem
     cli(prog_name="jupyter artifact" if ours == "jupyter-artifact" else "nb-artifacts")
-
-
-if __name__ == "__main__":
-    main()

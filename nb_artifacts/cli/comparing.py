@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nb_artifacts.cli_output import lines, styled, write_object
+from nb_artifacts.cli.out import lines, styled, write_object
 from nb_artifacts.columns import split_columns
 from nb_artifacts.diff import show
 from nb_artifacts.handle import existing

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nb_artifacts import core
-from nb_artifacts.cli_output import lines, plain
+from nb_artifacts.cli.out import lines, plain
 from nb_artifacts.errors import InvalidValue
 from nb_artifacts.types import Image, Link, Markdown, Table
 from nb_artifacts.types.text import size

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nb_artifacts import core
-from nb_artifacts.cli_output import plain, write_line
+from nb_artifacts.cli.out import plain, write_line
 from nb_artifacts.types.progress import Progress, said
 from nb_artifacts.wire import ArtifactFilter, KeyFilter, Query, Sort, TypeFilter
 

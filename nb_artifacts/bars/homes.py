@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from nb_artifacts import cells
 
 if TYPE_CHECKING:
+    from nb_artifacts.bars.meter import Meter
     from nb_artifacts.cells import Cell
     from nb_artifacts.handle import Artifact
     from nb_artifacts.ledger import Ledger
-    from nb_artifacts.meter import Meter
     from nb_artifacts.types.progress import State
 
 

@@ -80,11 +80,12 @@ def import_(source: str, keys: tuple[str, ...], output: str | None) -> None:
 def backup(file: str, output: str | None) -> None:
     """Copy the whole folder into a file, while it is in use; `restore` makes a folder of it again."""
     from nb_artifacts import backup as backups
-    from nb_artifacts import cli_output, core
+    from nb_artifacts import core
+    from nb_artifacts.cli import out
 
     found = backups.backup(core.current_store(), Path(file).expanduser())
     if output == "json":
-        cli_output.write_object(found)
+        out.write_object(found)
     else:
         click.echo(f"{found.artifacts} artifacts and {found.blobs} files of bytes are in {file}.")
     _missing(found.missing)
@@ -97,12 +98,12 @@ def backup(file: str, output: str | None) -> None:
 def restore(file: str, into: str | None, output: str | None) -> None:
     """Make a folder from a backup: as it was, version numbers included."""
     from nb_artifacts import backup as backups
-    from nb_artifacts import cli_output
+    from nb_artifacts.cli import out
 
     folder = Path(into).expanduser().absolute() if into else config.folder()
     found = backups.restore(Path(file).expanduser(), folder)
     if output == "json":
-        cli_output.write_object(found)
+        out.write_object(found)
     else:
         click.echo(f"{found.artifacts} artifacts and {found.blobs} files of bytes are in {folder}.")
     _missing(found.missing)
@@ -116,7 +117,7 @@ def doctor(salvage: bool, output: str | None) -> None:
 
     The exit code is 1 where something is not; each line says what to do.
     """
-    from nb_artifacts import cli_output
+    from nb_artifacts.cli import out
     from nb_artifacts.store import health
     from nb_artifacts.store import salvage as salvaging
 
@@ -124,7 +125,7 @@ def doctor(salvage: bool, output: str | None) -> None:
     if salvage:
         saved = salvaging.salvage(folder)
         if output == "json":
-            cli_output.write_object(saved)
+            out.write_object(saved)
             return
         lost = f", {saved.lost} could not be read" if saved.lost else ""
         click.echo(f"{saved.artifacts} artifacts and {saved.runs} runs saved{lost}. The damaged files are in {saved.kept}.")
@@ -134,11 +135,11 @@ def doctor(salvage: bool, output: str | None) -> None:
         findings.append(finding)
         if output is None:
             mark = "ok  " if finding.remedy is None else "BAD "
-            click.echo(mark + cli_output.plain(finding.what))
+            click.echo(mark + out.plain(finding.what))
             if finding.remedy is not None:
-                click.echo(f"    → {cli_output.plain(finding.remedy)}")
+                click.echo(f"    → {out.plain(finding.remedy)}")
     if output == "json":
-        cli_output.write_object(findings)
+        out.write_object(findings)
     if any(finding.remedy is not None for finding in findings):
         sys.exit(1)
 
@@ -151,7 +152,8 @@ def gc(dry_run: bool, output: str | None) -> None:
 
     Such files are left by processes killed at the wrong moment; younger than a day they stay. No artifact is deleted.
     """
-    from nb_artifacts import cli_output, core
+    from nb_artifacts import core
+    from nb_artifacts.cli import out
     from nb_artifacts.store.sqlite import SqliteStore
     from nb_artifacts.types.text import size
 
@@ -165,10 +167,10 @@ def gc(dry_run: bool, output: str | None) -> None:
         files, freed = store.upkeep.sweep()
         store.upkeep.shrink()
     if output == "json":
-        cli_output.write_object({"files": files, "bytes": freed, "dry_run": dry_run})
+        out.write_object({"files": files, "bytes": freed, "dry_run": dry_run})
     else:
         what = f"{files} {'file' if files == 1 else 'files'} of {size(freed)}" if files else "nothing"
-        click.echo(cli_output.plain(f"{what} {'would be deleted' if dry_run else 'deleted'} in {store.where}."))
+        click.echo(out.plain(f"{what} {'would be deleted' if dry_run else 'deleted'} in {store.where}."))
 
 
 VERBS = (export, import_, backup, restore, doctor, gc)
@@ -219,18 +221,18 @@ def _counter(source: Source, label: str) -> Iterator[Callable[[], None]]:
 
 
 def _tell(copied: Copied, where: str, output: str | None) -> None:
-    from nb_artifacts import cli_output
+    from nb_artifacts.cli import out
 
     if output == "json":
-        cli_output.write_object(copied)
+        out.write_object(copied)
     else:
         words = {"added": "new", "updated": "changed", "same": "known already", "deleted": "deleted there"}
         facts = [(getattr(copied, name), word) for name, word in words.items()]
         said = ", ".join(f"{number} {word}" for number, word in facts if number)
-        click.echo(cli_output.plain(f"{copied.told} artifacts {where}" + (f": {said}." if said else ".")))
+        click.echo(out.plain(f"{copied.told} artifacts {where}" + (f": {said}." if said else ".")))
     if copied.damaged:
         for line in copied.damaged[:20]:
-            click.echo(cli_output.plain(f"left out: {line}"), err=True)
+            click.echo(out.plain(f"left out: {line}"), err=True)
         sys.exit(1)
 
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, UnsetType
 
 from nb_artifacts import cells, core, display
+from nb_artifacts.bars.foresight import usual
 from nb_artifacts.errors import Conflict, NotFound, StoreBusy, StoreError
-from nb_artifacts.foresight import usual
 from nb_artifacts.handle import Artifact, switched_off
 from nb_artifacts.ledger import Ledger
 from nb_artifacts.notices import warn
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from types import CodeType
     from uuid import UUID
 
-    from nb_artifacts.meter import Meter
+    from nb_artifacts.bars.meter import Meter
     from nb_artifacts.store import Store
     from nb_artifacts.types.progress import State
 

@@ -10,7 +10,7 @@ import ast
 from typing import Any
 
 from nb_artifacts.errors import UsageError
-from nb_artifacts.magic_parse import TYPES, split_line
+from nb_artifacts.magics.parse import TYPES, split_line
 
 VERB = "begin-cell"
 """What our first statement says to ``%artifact``; not a verb for people."""

@@ -232,7 +232,7 @@ def _in_database(address: str) -> Place:
     if not address.startswith(("postgresql://", "postgres://")):
         raise InvalidValue("this is not an address of PostgreSQL: write postgresql://user:password@host:port/database")
     store = open_store(address)  # says what to install where that is missing
-    from nb_artifacts.serve_keys_database import InDatabase
+    from nb_artifacts.serve.keys_database import InDatabase
 
     return InDatabase(store)
 

@@ -18,7 +18,8 @@ def sync(every: bool, key: str | None, dry_run: bool, timeout: float | None, out
 
     What it refused before is tried again. Notebooks send by themselves: this is for scripts and for certainty.
     """
-    from nb_artifacts import cli_output, outbox
+    from nb_artifacts import outbox
+    from nb_artifacts.cli import out
     from nb_artifacts.errors import StoreError
     from nb_artifacts.leaving import Leaving
 
@@ -32,15 +33,15 @@ def sync(every: bool, key: str | None, dry_run: bool, timeout: float | None, out
         found = now
     if isinstance(found, Leaving):
         if output == "json":
-            cli_output.write_object(found.report())
+            out.write_object(found.report())
         else:
-            click.echo(cli_output.lines(repr(found)))
+            click.echo(out.lines(repr(found)))
         return
     if output == "json":
-        cli_output.write_object(found)
+        out.write_object(found)
     else:
         for line in [found.words(), *found.refusals()]:
-            click.echo(cli_output.plain(line))
+            click.echo(out.plain(line))
     if trouble is not None:
-        raise click.ClickException(cli_output.plain(trouble))
+        raise click.ClickException(out.plain(trouble))
     sys.exit(0 if found.is_clear else 1)

@@ -17,15 +17,15 @@ import msgspec
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 
-from nb_artifacts import serve_http
 from nb_artifacts.api import HEARTBEAT, EventStream, Refused, Request, Response, is_slow
 from nb_artifacts.errors import StoreError
-from nb_artifacts.serve_body import Gone, read_body
-from nb_artifacts.serve_events import take_events
-from nb_artifacts.serve_guard import Guard
-from nb_artifacts.serve_keys import LOOK_SECONDS, Keyring
-from nb_artifacts.serve_page import page_routes
-from nb_artifacts.serve_spaces import Space, Spaces
+from nb_artifacts.serve import http
+from nb_artifacts.serve.body import Gone, read_body
+from nb_artifacts.serve.events import take_events
+from nb_artifacts.serve.guard import Guard
+from nb_artifacts.serve.keys import LOOK_SECONDS, Keyring
+from nb_artifacts.serve.page import page_routes
+from nb_artifacts.serve.spaces import Space, Spaces
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
@@ -182,7 +182,7 @@ def make(settings: Settings) -> Any:
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        serve_http.at_stop(spaces.stop)
+        http.at_stop(spaces.stop)
         watchers = [asyncio.ensure_future(guard.watch(LOOK_SECONDS)), asyncio.ensure_future(spaces.settle())]
         yield
         for watcher in watchers:
@@ -210,5 +210,5 @@ def make(settings: Settings) -> Any:
 
 def app() -> Any:
     """The application of a worker process, as its environment says."""
-    serve_http.log_to_stderr()
+    http.log_to_stderr()
     return make(msgspec.json.decode(os.environ[SETTINGS], type=Settings))

@@ -10,15 +10,15 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nb_artifacts.api.message import answer
-from nb_artifacts.serve_auth import UNSAFE, cookie_secret, is_own_host, is_same_origin, own_names, secrets_in
-from nb_artifacts.serve_events import Vouchers
-from nb_artifacts.serve_http import AccessLog
+from nb_artifacts.serve.auth import UNSAFE, cookie_secret, is_own_host, is_same_origin, own_names, secrets_in
+from nb_artifacts.serve.events import Vouchers
+from nb_artifacts.serve.http import AccessLog
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from nb_artifacts.api import Response
-    from nb_artifacts.serve_keys import Key, Keyring
+    from nb_artifacts.serve.keys import Key, Keyring
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 _SPACE = re.compile(rb"/api/accounts/([a-z0-9-]{1,64})/workspaces/([a-z0-9-]{1,64})(?:/|\Z)")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from nb_artifacts.errors import StoreError
-from nb_artifacts.serve_keys import Key
+from nb_artifacts.serve.keys import Key
 from nb_artifacts.store.postgres import PostgresStore
 from nb_artifacts.store.postgres_connection import execute
 from nb_artifacts.store.postgres_feed import listen

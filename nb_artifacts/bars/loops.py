@@ -11,17 +11,17 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, It
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from nb_artifacts.counting import Ender, Position, counted, length
+from nb_artifacts.bars.counting import Ender, Position, counted, length
+from nb_artifacts.bars.homes import enter
 from nb_artifacts.errors import UnsupportedType
-from nb_artifacts.homes import enter
 from nb_artifacts.ticker import ticker
 from nb_artifacts.unwinding import let_go_at, state_of
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from nb_artifacts.homes import Home
-    from nb_artifacts.meter import Meter
+    from nb_artifacts.bars.homes import Home
+    from nb_artifacts.bars.meter import Meter
     from nb_artifacts.types.progress import State
 
 T = TypeVar("T")

@@ -10,9 +10,9 @@ import sys
 from typing import TYPE_CHECKING, TypeVar
 
 from nb_artifacts import cells
-from nb_artifacts.bar import Bar, begin
-from nb_artifacts.counting import length
-from nb_artifacts.loops import Iteration, Loop, is_plain
+from nb_artifacts.bars.bar import Bar, begin
+from nb_artifacts.bars.counting import length
+from nb_artifacts.bars.loops import Iteration, Loop, is_plain
 from nb_artifacts.unwinding import state_of
 
 if TYPE_CHECKING:

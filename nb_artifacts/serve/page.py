@@ -17,13 +17,13 @@ import msgspec
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from nb_artifacts.serve_auth import Tries, cookie, is_same_origin
+from nb_artifacts.serve.auth import Tries, cookie, is_same_origin
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
-    from nb_artifacts.serve_keys import Keyring
+    from nb_artifacts.serve.keys import Keyring
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob: https:; "

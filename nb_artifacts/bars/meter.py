@@ -6,7 +6,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from nb_artifacts.counting import Counter
+from nb_artifacts.bars.counting import Counter
 from nb_artifacts.redact import error_line
 from nb_artifacts.types.progress import MAX_STEPS, State, Step, grown
 from nb_artifacts.types.text import clip_text, one_line
