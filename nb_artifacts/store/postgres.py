@@ -33,10 +33,9 @@ from nb_artifacts.store.postgres_rows import (
     run_values,
     to_record,
     to_run,
-    utc,
 )
 from nb_artifacts.store.postgres_search import Search
-from nb_artifacts.store.rows import digest, to_row
+from nb_artifacts.store.rows import digest, to_row, utc
 from nb_artifacts.wire import NULL, SHORT_DATA, BlobRef, Change, Patch, Query, Record, Run, RunQuery, check_key, now
 
 if TYPE_CHECKING:

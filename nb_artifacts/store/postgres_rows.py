@@ -7,7 +7,6 @@ private characters, and a text that has the first of that pair already keeps it 
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -15,7 +14,7 @@ import msgspec
 from msgspec import UNSET, Raw
 
 from nb_artifacts.errors import BlobMissing, InvalidValue
-from nb_artifacts.store.rows import COLUMNS, patch_columns, run_columns
+from nb_artifacts.store.rows import COLUMNS, in_utc, patch_columns, run_columns, utc
 from nb_artifacts.wire import BlobRef, Change, Deleted, Patch, Record, Run
 
 if TYPE_CHECKING:
@@ -74,11 +73,6 @@ def short_key(key: str) -> str:
 def key_columns(key: str | None) -> tuple[str | None, str | None]:
     """A key as indexes know it, and where that is not all of it the whole."""
     return (key, None) if key is None or len(key) <= _LONGEST_KEY else (short_key(key), key)
-
-
-def utc(moment: datetime) -> datetime:
-    """The time in UTC; one without a zone is taken as UTC."""
-    return moment.replace(tzinfo=timezone.utc) if moment.tzinfo is None else moment.astimezone(timezone.utc)
 
 
 def hash_bytes(sha256: str) -> bytes:
@@ -150,9 +144,7 @@ def to_record(row: tuple[Any, ...]) -> Record:
 
 def to_run(body: bytes, seq: int) -> Run:
     """The run of a row."""
-    run = _run(body)
-    run.seq = seq
-    return run
+    return in_utc(_run(body), seq)
 
 
 def to_deletion(row: tuple[Any, ...]) -> Change:

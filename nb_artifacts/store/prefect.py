@@ -21,7 +21,7 @@ from nb_artifacts.store.prefect_query import filter_body, one_key, order
 from nb_artifacts.store.prefect_server import PAGE, Server
 from nb_artifacts.store.prefect_wire import SMALL_IMAGE, Artifact, from_prefect, to_prefect
 from nb_artifacts.store.remote import Outcome
-from nb_artifacts.store.rows import patch_columns, to_row
+from nb_artifacts.store.rows import patch_columns, to_row, utc
 from nb_artifacts.wire import SHORT_DATA, BlobRef, RunKind, check_key
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class PrefectStore:
     def _look(self, record: Record) -> Artifact | None:
         """What an earlier attempt to send a record has made."""
         key = {"exists_": False} if record.key is None else {"any_": [record.key]}
-        return self._server.look(record.id, {"artifacts": {"key": key}}, record.created.astimezone(timezone.utc))
+        return self._server.look(record.id, {"artifacts": {"key": key}}, utc(record.created))
 
     def _body(self, record: Record, run: Run | None) -> dict[str, Any]:
         return to_prefect(record, run, self._image, self._public)

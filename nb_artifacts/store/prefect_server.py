@@ -102,7 +102,7 @@ class Server:
             for found in page:
                 if our_id(found) == id:
                     return found
-            if len(page) < limit or page[-1].created < since - _SKEW:
+            if len(page) < limit or page[-1].created + _SKEW < since:
                 return None
             offset += limit
         raise Unsupported(f"a Prefect server cannot look for the artifact {id} among more than {offset:,} newer ones")

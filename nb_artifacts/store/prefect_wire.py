@@ -18,6 +18,7 @@ from uuid import UUID  # noqa: TC003 - msgspec reads annotations
 import msgspec
 from msgspec import Raw, Struct
 
+from nb_artifacts.store.rows import utc
 from nb_artifacts.wire import NULL, BlobRef, Record, encode, is_key, parse_id
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def _parsed(text: str | None) -> datetime | None:
         found = msgspec.convert(text, datetime)
     except msgspec.ValidationError:
         return None
-    return found if found.tzinfo is not None else None
+    return utc(found) if found.tzinfo is not None else None
 
 
 def _hash(data: Raw, description: str | None) -> str:

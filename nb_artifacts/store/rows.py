@@ -25,6 +25,9 @@ WITH_PAYLOAD = " LEFT JOIN payload p ON p.n = a.payload"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
+_FIRST, _LAST = datetime(1, 1, 1, tzinfo=timezone.utc), datetime(9999, 1, 1, tzinfo=timezone.utc)
+"""Times are kept within these, or a row could not be read again; the last leaves room for `updated` to move forward."""
+
 _encode = msgspec.json.Encoder().encode
 _metadata = msgspec.json.Decoder(dict[str, str]).decode
 _tags = msgspec.json.Decoder(list[str]).decode
@@ -51,11 +54,16 @@ class Row(NamedTuple):
         return self.data if len(self.data) <= SHORT_DATA else None
 
 
-def to_us(moment: datetime) -> int:
-    """Microseconds since 1970; a time without a zone is taken as UTC."""
+def utc(moment: datetime) -> datetime:
+    """The time in UTC, as one that can be kept; one without a zone is taken as UTC."""
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)
-    return (moment - _EPOCH) // _MICROSECOND
+    return min(max(moment, _FIRST), _LAST).astimezone(timezone.utc)
+
+
+def to_us(moment: datetime) -> int:
+    """Microseconds since 1970 of `utc`."""
+    return (utc(moment) - _EPOCH) // _MICROSECOND
 
 
 def from_us(microseconds: int) -> datetime:
@@ -147,7 +155,13 @@ def to_run(body: str, seq: int) -> Run:
         run = _run(body)
     except _WRONG as error:
         raise Unreadable(f"the run with seq {seq}: {error}") from error
-    run.seq = seq
+    return in_utc(run, seq)
+
+
+def in_utc(run: Run, seq: int) -> Run:
+    """A run as it was kept: the times that another program gave may be without a zone."""
+    run.seq, run.started = seq, utc(run.started)
+    run.ended = None if run.ended is None else utc(run.ended)
     return run
 
 

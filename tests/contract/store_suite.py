@@ -4,9 +4,10 @@ A test module of a store imports these classes and gives the fixture `store`: an
 """
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from contract.given import of, record, run, versions
 from msgspec import UNSET, Raw
@@ -135,6 +136,16 @@ class TestPutAndGet:
         found = store.get(put.id)
         assert (found.created, found.updated) == (moment, moment + timedelta(microseconds=1))
         assert found.created.utcoffset() == timedelta(0)
+
+    @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999-14:00"])
+    def test_no_time_makes_a_row_unreadable(self, store, moment):
+        """Whoever may write could else spoil every list of a store for all."""
+        moment = msgspec.convert(moment, datetime)
+        other, put = store.put(record("k")), store.put(record("k", created=moment, updated=moment))
+        changed = store.patch(put.id, Patch(description="changed"))
+        assert changed.updated >= put.updated
+        assert changed.created.utcoffset() == timedelta(0)
+        assert set(ids(store.find(of(key="k")))) == {other.id, put.id}
 
     def test_what_is_not_there_is_none(self, store):
         assert store.get(uuid4()) is None
@@ -564,6 +575,13 @@ class TestRuns:
         assert second.seq > first.seq
         assert store.get_run(given.id) == second
         assert store.find_runs(RunQuery()) == [second]
+
+    def test_their_times_can_be_compared_whoever_gave_them(self, store):
+        plain, odd = datetime(2026, 1, 1), datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+        for started in (plain, odd, now()):
+            store.put_run(run(started=started, ended=started))
+        found = store.find_runs(RunQuery())
+        assert [one.started for one in found] == sorted((one.ended for one in found), reverse=True)
 
     def test_are_found(self, store):
         session = store.put_run(run(RunKind.session, provenance=Provenance(notebook="a.ipynb", kernel_id="K")))
