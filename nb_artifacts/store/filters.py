@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from nb_artifacts.errors import InvalidValue
+from nb_artifacts.store.terms import Terms, joined_by
 from nb_artifacts.wire import (
     ArtifactFilter,
     IdFilter,
@@ -55,17 +56,8 @@ _BELOW = (
 )
 
 
-class Where:
-    """Conditions and their parameters, in the order of the text."""
-
-    def __init__(self) -> None:
-        self.terms: list[str] = []
-        self.values: list[Any] = []
-
-    def add(self, term: str, *values: Any) -> None:
-        """One more condition."""
-        self.terms.append(term)
-        self.values.extend(values)
+class Where(Terms):
+    """Conditions on columns."""
 
     def any_of(self, column: str, options: Iterable[Any] | None) -> None:
         """The column is one of `options`; none at all matches nothing."""
@@ -88,15 +80,6 @@ class Where:
         if "\0" in part:
             raise InvalidValue(f"like_ cannot contain the character NUL: {part!r:.80}")
         self.add(f"{column} LIKE '%' || ? || '%'", _unicode(part))
-
-    def nest(self, other: Where, joined: str) -> None:
-        """Take over another's conditions as one."""
-        if other.terms:
-            self.add("(" + joined.join(f"({term})" for term in other.terms) + ")", *other.values)
-
-    def sql(self) -> str:
-        """The WHERE clause, or nothing."""
-        return f" WHERE {' AND '.join(self.terms)}" if self.terms else ""
 
 
 def records_sql(query: Query, columns: str, joins: str = "") -> tuple[str, list[Any]]:
@@ -187,7 +170,7 @@ def _artifacts(where: Where, filter: ArtifactFilter, query: Query) -> None:
     _member(members, filter.task_run_id, "a.task_run_id")
     in_order = not query.latest and query.sort in (Sort.CREATED_DESC, Sort.NEWEST)
     _member(members, filter.type, "a.type" if in_order and _is_one(filter.type) else "+a.type")
-    where.nest(members, _joined(filter.operator))
+    where.nest(members, joined_by(filter.operator))
 
 
 def _is_one(filter: TypeFilter | None) -> bool:
@@ -198,12 +181,8 @@ def _runs(filter: RunFilter) -> Where:
     members, where = Where(), Where()
     _member(members, filter.id, "r.id")
     _member(members, filter.name, "r.name")
-    where.nest(members, _joined(filter.operator))
+    where.nest(members, joined_by(filter.operator))
     return where
-
-
-def _joined(operator: Operator | None) -> str:
-    return " OR " if operator is Operator.or_ else " AND "
 
 
 def _member(members: Where, filter: IdFilter | KeyFilter | TypeFilter | NameFilter | None, column: str) -> None:

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from nb_artifacts.errors import InvalidValue
 from nb_artifacts.store.postgres_rows import BEGINNING, short_key, stored
+from nb_artifacts.store.terms import Terms, joined_by
 from nb_artifacts.wire import (
     ArtifactFilter,
     IdFilter,
     KeyFilter,
     NameFilter,
-    Operator,
     Query,
     RunFilter,
     RunQuery,
@@ -49,17 +49,8 @@ _LATEST_ORDERS = {
 _FOLD = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
-class Where:
-    """Conditions and their parameters, in the order of the text."""
-
-    def __init__(self) -> None:
-        self.terms: list[str] = []
-        self.values: list[Any] = []
-
-    def add(self, term: str, *values: Any) -> None:
-        """One more condition."""
-        self.terms.append(term)
-        self.values.extend(values)
+class Where(Terms):
+    """Conditions on columns."""
 
     def any_of(self, column: str, options: Sequence[str] | Sequence[UUID] | None) -> None:
         """The column is one of `options`; none at all matches nothing."""
@@ -94,15 +85,6 @@ class Where:
             raise InvalidValue(f"like_ takes at most 10,000 characters, not {len(part):,}")
         escaped = (stored(part) or "").replace("\\", "\\\\")
         self.add(f"{column} {'LIKE' if folded else 'ILIKE'} %s", f"%{escaped.translate(_FOLD)}%")
-
-    def nest(self, other: Where, joined: str) -> None:
-        """Take over another's conditions as one."""
-        if other.terms:
-            self.add("(" + joined.join(f"({term})" for term in other.terms) + ")", *other.values)
-
-    def sql(self) -> str:
-        """The WHERE clause, or nothing."""
-        return f" WHERE {' AND '.join(self.terms)}" if self.terms else ""
 
 
 def records_sql(query: Query, columns: str, joins: str = "") -> tuple[str, list[Any]]:
@@ -172,19 +154,15 @@ def _artifacts(where: Where, filter: ArtifactFilter, key: str) -> None:
     _member(members, filter.flow_run_id, "a.flow_run_id")
     _member(members, filter.task_run_id, "a.task_run_id")
     _member(members, filter.type, "a.type")
-    where.nest(members, _joined(filter.operator))
+    where.nest(members, joined_by(filter.operator))
 
 
 def _runs(filter: RunFilter) -> Where:
     members, where = Where(), Where()
     _member(members, filter.id, "r.id")
     _member(members, filter.name, "r.name")
-    where.nest(members, _joined(filter.operator))
+    where.nest(members, joined_by(filter.operator))
     return where
-
-
-def _joined(operator: Operator | None) -> str:
-    return " OR " if operator is Operator.or_ else " AND "
 
 
 def _member(members: Where, filter: IdFilter | KeyFilter | TypeFilter | NameFilter | None, column: str) -> None:
