@@ -7,12 +7,14 @@ two of them rows of one key. What became of a batch is written by `seq`, so what
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import threading
 import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from nb_artifacts.errors import BlobMissing, Denied, InvalidValue, Rejected, StoreError, Unsupported
+from nb_artifacts.errors import BlobMissing, Denied, InvalidValue, Rejected, StoreDamaged, StoreError, Unsupported
 from nb_artifacts.sender.line import Line
 from nb_artifacts.sender.outgoing import Packer, level_for, seq_of, size_of
 from nb_artifacts.sender.pace import Gate
@@ -34,6 +36,9 @@ BATCH_BYTES = 1_000_000
 
 _OF_ONE_ROW = (Rejected, Unsupported, BlobMissing, InvalidValue, ValueError, TypeError)
 """Errors that say something of what was sent, and not of the way to the remote."""
+
+_OF_ONE_FILE = frozenset({errno.EACCES, errno.EPERM, errno.EIO, errno.EISDIR})
+"""How a file of ours that cannot be read is told, and not a lack of memory or handles that ends."""
 
 
 class Drained(NamedTuple):
@@ -190,7 +195,7 @@ class _Work:
             return None
         try:
             item = self._pack.pack(row)
-        except _OF_ONE_ROW as error:
+        except (*_OF_ONE_ROW, StoreDamaged) as error:
             self._refuse([(row.id, row.seq, str(error))], most=1)
             return None
         return None if item is None else _Packed(row, item, seq_of(item, row.seq))
@@ -273,9 +278,19 @@ class _Work:
                 self._remote.send_blob(ref, partial(self._store.open_blob, ref))
             except _OF_ONE_ROW as error:
                 return str(error)
+            except OSError as error:
+                if (code := _code_of(error)) not in _OF_ONE_FILE:
+                    raise
+                return f"its bytes cannot be read here ({os.strerror(code)}): {ref.sha256}"
             self._there.add(ref.sha256)
             self._uploading.pop(ref.sha256, None)
         return None
+
+
+def _code_of(error: OSError) -> int | None:
+    """What the system said; a `StoreError` has it as its cause."""
+    cause = error.__cause__ if isinstance(error, StoreError) else error
+    return cause.errno if isinstance(cause, OSError) else None
 
 
 def _as_row(item: Outgoing, seq: int) -> _Packed:

@@ -7,6 +7,7 @@ stays here until it is asked for. Settling goes by `seq`: a row changed while it
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -15,6 +16,7 @@ import msgspec
 
 from nb_artifacts.errors import NotFound, StoreError
 from nb_artifacts.store import remotes_sql as sql
+from nb_artifacts.store.failures import Unreadable
 from nb_artifacts.store.leases import Leases
 from nb_artifacts.store.remotes_rows import (
     Arrived,
@@ -132,10 +134,17 @@ class Remotes(Leases):
         return in_order([to_waiting(row) for row in self._database.read(read, snapshot=True)])
 
     def needed_runs(self, address: str, ids: Collection[UUID]) -> list[tuple[Run, bool]]:
-        """Runs that the remote has not got, and those around them, outermost first; whether each was tried before."""
+        """Runs that the remote has not got, and those around them, outermost first; whether each was tried before.
+
+        One that is damaged here is left out: what it made goes without it.
+        """
         values = {"remote": self._known(address).n, "ids": _json(ids)}
         rows = self._database.read(lambda c: c.execute(sql.NEEDED_RUNS, values).fetchall())
-        return [(to_run(body, seq), attempted > 0) for body, seq, attempted in rows]
+        found = []
+        for body, seq, attempted in rows:
+            with contextlib.suppress(Unreadable):
+                found.append((to_run(body, seq), attempted > 0))
+        return found
 
     def attempted(self, address: str, rows: Sequence[tuple[UUID, int]]) -> set[UUID]:
         """Note, on disk, that these ids are about to be sent in the state of that seq; those that still may be sent."""

@@ -1,5 +1,8 @@
 """One pass of the sender: what goes, in which order, and what becomes of what cannot."""
 
+import errno
+import io
+import sqlite3
 import time
 
 import pytest
@@ -7,7 +10,7 @@ from contract.given import of, record, run, versions
 from faults.elsewhere import ADDRESS, Pair, content
 from msgspec import Raw
 
-from nb_artifacts.errors import Denied, RemoteBusy
+from nb_artifacts.errors import Denied, RemoteBusy, StoreError
 from nb_artifacts.sender import preview
 from nb_artifacts.sender.outgoing import cut_record, cut_run, level_for
 from nb_artifacts.sender.pace import Gate, backoff
@@ -120,6 +123,58 @@ def test_bytes_that_are_gone_hold_nobody_up(pair):
     (parked,) = pair.remotes.state(ADDRESS).parked
     assert parked.id == lost.id and ref.sha256 in parked.error
     assert list(content(pair.there)) == [other.id]
+
+
+def damage(pair, table, column, id):
+    with sqlite3.connect(pair.here.folder / "store.db") as connection:
+        connection.execute(f"UPDATE {table} SET {column} = '{{' WHERE id = ?", (id.bytes,))
+    connection.close()
+
+
+def test_rows_that_are_damaged_hold_nobody_up(pair):
+    cell = pair.here.put_run(run())
+    lost, without_run, other = put(pair, "lost"), put(pair, "of-a-run", task_run_id=cell.id), put(pair, "other")
+    damage(pair, "artifact", "info", lost.id)
+    damage(pair, "run", "body", cell.id)
+    drained = pair.drain()
+    assert (drained.sent, drained.refused, drained.error) == (2, 1, None)
+    assert {one.id for one in pair.there.find(Query())} == {without_run.id, other.id}
+    (parked,) = pair.remotes.state(ADDRESS).parked
+    assert parked.id == lost.id
+    assert "damaged" in parked.error
+
+
+@pytest.mark.parametrize("when", ["opened", "read"])
+def test_bytes_that_cannot_be_read_hold_nobody_up(pair, monkeypatch, when):
+    lost, other = put(pair, "lost", blob=pair.here.put_blob(b"bytes", "image/png")), put(pair, "other")
+
+    def fail(*_):
+        raise OSError(errno.EIO, "as a failing disk says")
+
+    def open_blob(ref):
+        if when == "opened":
+            raise StoreError("cannot be read") from OSError(errno.EACCES, "as without rights")
+        file = io.BytesIO(b"bytes")
+        file.read = fail
+        return file
+
+    monkeypatch.setattr(pair.here, "open_blob", open_blob)
+    drained = pair.drain()
+    assert (drained.sent, drained.refused, drained.error) == (1, 1, None)
+    assert [one.id for one in pair.there.find(Query())] == [other.id]
+    assert [one.id for one in pair.remotes.state(ADDRESS).parked] == [lost.id]
+
+
+def test_a_lack_of_handles_is_no_fault_of_the_row(pair, monkeypatch):
+    put(pair, blob=pair.here.put_blob(b"bytes", "image/png"))
+
+    def open_blob(ref):
+        raise StoreError("cannot be opened") from OSError(errno.EMFILE, "too many open files")
+
+    monkeypatch.setattr(pair.here, "open_blob", open_blob)
+    assert "cannot be opened" in str(pair.drain().error)
+    monkeypatch.undo()
+    assert pair.drain().sent == 1
 
 
 def test_runs_go_before_their_artifacts_and_again_when_they_end(pair):
