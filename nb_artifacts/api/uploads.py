@@ -190,7 +190,7 @@ def _begun(store: Store, ref: BlobRef) -> Path:
 
 
 def _place(store: Store) -> Path:
-    folder = getattr(store, "folder", None)
+    folder = getattr(store, "folder", None) or getattr(store, "blobs_folder", None)  # the latter is shared by replicas
     if isinstance(folder, Path):
         return folder / "uploads"
     import platformdirs

@@ -24,6 +24,12 @@ PIECE = 8 * 1024 * 1024
 HASHED = 20_000_000
 """Bytes a second that a slow server verifies when the last piece has come."""
 
+MOST_SETBACKS = 5
+"""So often it may be said that less is there than was thought, as replicas do that each have parts of their own."""
+
+AT_ONCE = 60 * 1024 * 1024
+"""So much may be tried in a single request then, which needs no parts."""
+
 IN_MEMORY = 8 * 1024 * 1024
 _NAME = re.compile(r"[0-9a-f]{64}\Z")
 _names = msgspec.json.Decoder(list[str])
@@ -59,16 +65,16 @@ def missing(connection: Connection, refs: Sequence[BlobRef]) -> list[BlobRef]:
 def upload(connection: Connection, ref: BlobRef, file: IO[bytes]) -> None:
     """Send the bytes of `file`, from where the server says that an earlier attempt ended.
 
-    Raises `Rejected` where the server refuses them: too large, or not the bytes of that hash.
+    Raises `Rejected` where the server refuses them: too large, or not the bytes of that hash; and where it loses parts.
     """
     path = f"/blobs/{ref.sha256}?size={ref.size}"
-    offset = 0
+    offset, setbacks, size = 0, 0, PIECE
     if ref.size > PIECE:
         offset = _offset(connection, connection.ask("HEAD", path), ref)
     resumed = offset > 0
     while offset < ref.size or ref.size == 0:
         file.seek(offset)
-        piece = file.read(min(PIECE, ref.size - offset))
+        piece = file.read(min(size, ref.size - offset))
         if not piece and ref.size:
             raise BlobMissing(ref.sha256)
         headers = {"Upload-Offset": str(offset), "Content-Type": "application/octet-stream"}
@@ -77,9 +83,15 @@ def upload(connection: Connection, ref: BlobRef, file: IO[bytes]) -> None:
         if answer.status == 422 and resumed:  # what was there of an earlier attempt may be what is wrong, and is gone
             resumed, offset = False, 0
             continue
-        offset = _offset(connection, answer, ref)
+        before, offset = offset, _offset(connection, answer, ref)
         if ref.size == 0:
             return
+        setbacks += offset <= before
+        if setbacks > MOST_SETBACKS:
+            if size == ref.size or ref.size > AT_ONCE:
+                why = f"{connection.host} loses parts of the {ref.size:,} bytes {ref.sha256}: its replicas share none"
+                raise Rejected(why, status=answer.status)
+            size, offset = ref.size, 0
 
 
 def _offset(connection: Connection, answer: Answer, ref: BlobRef) -> int:

@@ -84,9 +84,9 @@ class PostgresStore:
         self._database = Database(address, durable=durable, size=connections)
         self._database.rows("SELECT 1")
         folder = blobs or address.blobs
-        self._blobs: Place = (
-            InFolder(self._database, Path(folder).expanduser().absolute()) if folder else InDatabase(self._database)
-        )
+        self.blobs_folder = Path(folder).expanduser().absolute() if folder else None
+        """Where bytes lie that are not in the database: all replicas share it."""
+        self._blobs: Place = InFolder(self._database, self.blobs_folder) if self.blobs_folder else InDatabase(self._database)
         self._notifier = feed.Notifier(self._database)
         self._listener = feed.Listener(self._database)
         self._search = Search(self, self._database)

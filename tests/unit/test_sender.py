@@ -2,6 +2,7 @@
 
 import errno
 import io
+import itertools
 import sqlite3
 import time
 
@@ -10,10 +11,12 @@ from contract.given import of, record, run, versions
 from faults.elsewhere import ADDRESS, Pair, content
 from msgspec import Raw
 
+from nb_artifacts.api import uploads
 from nb_artifacts.errors import Denied, RemoteBusy, StoreError
 from nb_artifacts.sender import preview
 from nb_artifacts.sender.outgoing import cut_record, cut_run, level_for
 from nb_artifacts.sender.pace import Gate, backoff
+from nb_artifacts.store import http_blobs
 from nb_artifacts.wire import Patch, Provenance, Query, RunKind, RunState, Sort
 
 
@@ -123,6 +126,28 @@ def test_bytes_that_are_gone_hold_nobody_up(pair):
     (parked,) = pair.remotes.state(ADDRESS).parked
     assert parked.id == lost.id and ref.sha256 in parked.error
     assert list(content(pair.there)) == [other.id]
+
+
+@pytest.mark.parametrize("most", [100_000, 10_000], ids=["goes at once", "is refused"])
+def test_replicas_that_share_no_parts_end_no_upload_in_a_circle(pair, tmp_path, monkeypatch, most):
+    places = itertools.cycle([tmp_path / "one", tmp_path / "two"])
+    place = {}
+
+    def ask(method, path, body):
+        if method in {"HEAD", "PATCH"}:
+            place["now"] = next(places)
+        assert len(pair.connection.asked) < 100
+
+    pair.connection.fault = ask
+    monkeypatch.setattr(uploads, "_place", lambda _: place["now"])
+    monkeypatch.setattr(http_blobs, "PIECE", 10_000)
+    monkeypatch.setattr(http_blobs, "AT_ONCE", most)
+    large, other = put(pair, "large", blob=pair.here.put_blob(b"x" * 25_000, "image/png")), put(pair, "other")
+    drained = pair.drain()
+    assert drained.error is None
+    assert {one.id for one in pair.there.find(Query())} == ({large.id, other.id} if most > 25_000 else {other.id})
+    parked = pair.remotes.state(ADDRESS).parked
+    assert ["loses parts" in one.error for one in parked] == ([] if most > 25_000 else [True])
 
 
 def damage(pair, table, column, id):
