@@ -3,7 +3,8 @@
 A server (and a widget in a kernel) asks `Tables`, which sends each question to one child process: DuckDB and pyarrow are never
 loaded where requests are answered, and a crash is an error in one grid. ``Artifact.get(key, where=…)`` uses `select` in place.
 
-ask, left, pipe → source, expression → conditions → order, pages → written, summary → engine → child; worker → `Tables`.
+ask, left, pipe; plain, ranks → source, expression → conditions → order, pages → written, summary → engine → child;
+worker → `Tables`.
 """
 
 from nb_artifacts.query.ask import Key, RowsQuery, fingerprint, parse

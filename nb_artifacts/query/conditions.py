@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nb_artifacts.errors import BadQuery
-from nb_artifacts.query import expression
+from nb_artifacts.query import expression, ranks
 from nb_artifacts.query.ask import Contains, Equals, In, Key, NotNull, Null, Range, Which
 from nb_artifacts.query.source import Field, Source, damaged, quoted
 
@@ -45,7 +45,7 @@ def condition(source: Source, which: Which, cursor: Any) -> Selected:
         expression.check(cursor, which.where, source.by_sql)
         parts.append(f"{_HEAD}{which.where}\n)")
     for one in which.filter:
-        sql, more = _one(field_of(source, one.column), one, cursor)
+        sql, more = _one(source, field_of(source, one.column), one, cursor)
         parts.append(sql)
         values += more
     if which.q:
@@ -61,13 +61,13 @@ def order(source: Source, keys: list[Key]) -> list[tuple[str, str]]:
     return [
         (term, "DESC NULLS LAST" if key.descending else "ASC NULLS LAST")
         for key in keys
-        for term in _sort_terms(field_of(source, key.column))
+        for term in _sort_terms(source, field_of(source, key.column))
     ]
 
 
-def _sort_terms(field: Field) -> list[str]:
+def _sort_terms(source: Source, field: Field) -> list[str]:
     name = quoted(field.raw)
-    return [f"TRY_CAST({name} AS DOUBLE)", name] if _text_number(field) else [name]
+    return source.order(field) or ([f"TRY_CAST({name} AS DOUBLE)", name] if _text_number(field) else [name])
 
 
 def _text_number(field: Field) -> bool:
@@ -87,7 +87,7 @@ def _may_contain(field: Field, text: str) -> bool:
     return letters is None or set(text.lower()) <= set(letters)
 
 
-def _one(field: Field, one: AnyCondition, cursor: Any) -> tuple[str, list[Any]]:
+def _one(source: Source, field: Field, one: AnyCondition, cursor: Any) -> tuple[str, list[Any]]:
     name = quoted(field.sql)
     if isinstance(one, Null):
         return f"{name} IS NULL", []
@@ -99,7 +99,35 @@ def _one(field: Field, one: AnyCondition, cursor: Any) -> tuple[str, list[Any]]:
         return _among(field, [one.value], cursor)
     if isinstance(one, In):
         return _among(field, one.values, cursor)
-    return _between(field, one, cursor)
+    return _ranged(source, field, one, cursor)
+
+
+def _ranged(source: Source, field: Field, one: Range, cursor: Any) -> tuple[str, list[Any]]:
+    """At least and at most: in the order that the column is sorted by."""
+    terms, parts, values = source.order(field), [f"{quoted(field.sql)} IS NOT NULL"], []
+    if not terms:
+        return _between(field, one, cursor)
+    for value, sign in ((one.min, ">="), (one.max, "<=")):
+        if value is not None:
+            place, given = _place(source, field, value, cursor)
+            parts.append(f"{terms[0]} {sign} {place}")
+            values.append(given)
+    return " AND ".join(parts), values
+
+
+def _place(source: Source, field: Field, value: Value, cursor: Any) -> tuple[str, Any]:
+    """Where a value stands in that order: a term with its parameter. Raises `BadQuery` where it has no place."""
+    text = _text(value)
+    if field.keys:
+        place = ranks.ordinal(field.spec, text) if len(field.keys) == 1 else None
+        if place is None:
+            said = f"{text[:80]!r} is no period" if len(field.keys) == 1 else "a range is not for intervals"
+            raise BadQuery(f"{field.name}: {said}.", column=field.field)
+        return "CAST(? AS BIGINT)", place
+    (term,) = source.order(field, _typed(field, field.engine, value, cursor))
+    if cursor.execute(f"SELECT {term}", [text]).fetchall()[0][0] is None:
+        raise BadQuery(f"{field.name}: {text[:80]!r} is none of its categories.", column=field.field)
+    return term, text
 
 
 def _between(field: Field, one: Range, cursor: Any) -> tuple[str, list[Any]]:

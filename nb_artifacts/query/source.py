@@ -1,17 +1,13 @@
 """A stored table opened for queries: its Parquet file, and a DuckDB that can read that one file and nothing else.
 
-Used in the query process of a server, and in place by ``Artifact.get(key, where=…)``. Columns that Parquet's other readers
-see otherwise than people do (periods, intervals, texts of long numbers) are read as people see them: where a file has some,
-a second one is made of it first.
+Used in the query process of a server, and in place by ``Artifact.get(key, where=…)``. Of a table with columns that Parquet's
+other readers see otherwise than people do a second file is made first, see `plain`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import os
 import re
-import secrets
 import threading
 import weakref
 from dataclasses import dataclass
@@ -21,6 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from nb_artifacts.errors import InvalidValue, QueryFailed
+from nb_artifacts.query.plain import OWN, key_names, needs_plain, plain_copy
+from nb_artifacts.query.ranks import placed, rank
 from nb_artifacts.types import _rows, _sheet
 
 if TYPE_CHECKING:
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
 
 ROW = "nb_artifacts row"
 """Name of the row's number in the view; no function or column of a filter can be called so by accident."""
-_OWN = "file_row_number"
 _WIDE = 100
 """To plan a statement over a view of more columns takes longer than to read one of them."""
 
@@ -60,6 +57,8 @@ class Field:
     """What `types` noted of it."""
     level: bool
     """Whether it is one of the index."""
+    keys: tuple[str, ...] = ()
+    """Columns of the file that it is ordered by, where those are others."""
     engine: str = ""
     """Its type in DuckDB, once that has opened the file."""
 
@@ -107,9 +106,10 @@ class Source:
         try:
             file = pq.ParquetFile(path, memory_map=True)
             self.meta = meta_of(file)
-            names = list(file.schema_arrow.names)
-            if _needs_plain(file.schema_arrow):
-                path = plain_copy(path, file.schema_arrow, limits.temp)
+            schema = file.schema_arrow
+            keys = key_names(schema)
+            if needs_plain(schema):
+                path = plain_copy(path, schema, limits.temp)
                 weakref.finalize(self, _delete, path)
                 file = pq.ParquetFile(path, memory_map=True)
         except FileNotFoundError:
@@ -119,13 +119,14 @@ class Source:
         self.path, self.file = path, file
         self.total: int = file.metadata.num_rows
         self.groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
-        self.fields = _fields(names, file.schema_arrow, self.meta, described or [])
+        self.fields = _fields(list(schema.names), file.schema_arrow, self.meta, described or [], keys)
         if not self.fields:  # Parquet counts no rows without columns
             self.total = self.meta.get("rows", self._range(self.total))
         self._limits = limits
         self.reading_from = "rows"
         """Where statements that need no row's number read, once DuckDB has opened the file."""
         self._connection: Any = None
+        self._ranks: dict[Field, str] = {}
         self._opening = threading.Lock()
         self.reading = threading.Lock()
         """Held while `file` is read: it is for one thread at a time."""
@@ -157,21 +158,35 @@ class Source:
         with contextlib.suppress(InvalidValue, QueryFailed):
             _ = self.connection
 
+    def order(self, field: Field, value: str | None = None) -> list[str]:
+        """SQL terms that the column is ordered by where that is not its values; of another `value` where one is given."""
+        if field.keys:
+            return [quoted(key) for key in field.keys]
+        connection = self.connection
+        with self._opening:
+            if field not in self._ranks:
+                name = f"nb_artifacts places {len(self._ranks)}"
+                self._ranks[field] = rank(connection, name, field.spec, field.type, field.engine)
+        table = self._ranks[field]
+        return [placed(table, value or quoted(field.sql))] if table else []
+
     def _range(self, otherwise: int) -> int:
         """The rows of a frame that has only an index of numbers."""
         found = self.meta.get("index", {}).get("range")
         return len(range(*found)) if found else otherwise
 
     def _view(self, connection: Any) -> None:
+        keys = [key for field in self.fields for key in field.keys]  # they stand behind all others
         aliases = [f"c{n}" for n in range(len(self.fields))]
         pairs = list(zip(aliases, self.fields, strict=True))
         shown = [f"{_shown(alias, field.type)} AS {quoted(field.sql)}" for alias, field in pairs]
         shown += [f"{alias} AS {quoted(field.raw)}" for alias, field in pairs if field.raw != field.sql]
+        shown += map(quoted, keys)
         literal = self.path.replace("'", "''")
         if not aliases:
             connection.execute(f"CREATE VIEW rows AS SELECT range AS {quoted(ROW)} FROM range({self.total})")  # noqa: S608 (a number and names of ours)
             return
-        reading = f"read_parquet('{literal}', {_OWN}=true) AS t({', '.join([*aliases, 'r'])})"
+        reading = f"read_parquet('{literal}', {OWN}=true) AS t({', '.join([*aliases, *map(quoted, keys), 'r'])})"
         connection.execute(f"CREATE VIEW rows AS SELECT {', '.join([*shown, f'r AS {quoted(ROW)}'])} FROM {reading}")  # noqa: S608 (names quoted)
         if len(aliases) > _WIDE and all(one.stored.isascii() and one.stored == one.sql == one.raw for one in self.fields):
             self.reading_from = f"read_parquet('{literal}') AS rows"
@@ -227,45 +242,6 @@ def meta_of(file: Any) -> dict[str, Any]:
     return meta
 
 
-def _needs_plain(schema: pa.Schema) -> bool:
-    return any(name.lower() == _OWN for name in schema.names) or any(map(_is_pandas, schema))
-
-
-def _is_pandas(field: pa.Field[Any]) -> bool:
-    """Whether only pandas knows what the column's values mean: periods and intervals."""
-    name = getattr(field.type, "extension_name", None) or (field.metadata or {}).get(b"ARROW:extension:name", b"").decode()
-    return name in ("pandas.period", "pandas.interval")
-
-
-def plain_copy(source: str, schema: pa.Schema, folder: str) -> str:
-    """A Parquet file of the same rows in which periods and intervals are texts."""
-    importlib.import_module("pandas.core.arrays.arrow.extension_types")  # registers both with pyarrow
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from nb_artifacts.types._cells import cells
-
-    Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = os.path.join(folder, f"plain-{secrets.token_hex(8)}.parquet")  # noqa: PTH118 (DuckDB and Parquet take texts)
-    odd = [_is_pandas(field) for field in schema]
-    names = [f"{name}_" if name.lower() == _OWN else name for name in schema.names]
-    fields = [pa.field(name, pa.string() if is_odd else f.type) for name, is_odd, f in zip(names, odd, schema, strict=True)]
-    plain = pa.schema(fields)
-    ranged = [f.name for f in plain if not any(word in str(f.type) for word in ("float", "double"))]  # see `_sheet.ranged`
-    with (
-        pq.ParquetFile(source) as again,
-        pq.ParquetWriter(path, plain, compression="zstd", write_statistics=ranged) as writer,
-    ):
-        for group in range(again.num_row_groups):
-            table = again.read_row_group(group)
-            columns = [
-                pa.chunked_array([pa.array(cells(table.column(n), {}), pa.string())]) if is_odd else table.column(n)
-                for n, is_odd in enumerate(odd)
-            ]
-            writer.write_table(pa.table(columns, schema=plain))
-    return path
-
-
 def _sql_names(names: list[str]) -> list[str]:
     """Names that differ also to SQL, which takes upper and lower case for the same."""
     seen: set[str] = {ROW.lower()}
@@ -302,20 +278,23 @@ def _shown(alias: str, kind: Any) -> str:
     return f"to_microseconds({alias}{scale})"
 
 
-def _fields(names: list[str], schema: pa.Schema, meta: dict[str, Any], described: list[dict[str, Any]]) -> list[Field]:
+def _fields(
+    names: list[str], schema: pa.Schema, meta: dict[str, Any], described: list[dict[str, Any]], keys: dict[int, tuple[str, ...]]
+) -> list[Field]:
+    """The columns called `names`; the file has those of `keys` besides."""
     specs = _rows.specs_of(meta) if meta else []
-    specs = specs if len(specs) == len(schema) else [{} for _ in schema]
+    specs = specs if len(specs) == len(names) else [{} for _ in names]
     known = {column["field"]: column for column in described}
     levels = len(meta.get("index", {}).get("levels", ()))
     found = []
-    for place, (field, arrow, spec, sql) in enumerate(zip(names, schema, specs, _sql_names(names), strict=True)):
+    for place, (field, arrow, spec, sql) in enumerate(zip(names, schema, specs, _sql_names(names), strict=False)):
         said = known.get(field, {})
         raw = _raw(f"c{place}") if _is_read(arrow.type) else sql
         found.append(
             Field(
                 field=field, sql=sql, raw=raw, stored=arrow.name, name=said.get("name", field),
                 dtype=said.get("dtype", str(arrow.type)), kind=said.get("kind") or _sheet.kind_of(arrow.type, spec),
-                type=arrow.type, spec=spec, level=place < levels,
+                type=arrow.type, spec=spec, level=place < levels, keys=keys.get(place, ()),
             )
         )  # fmt: skip
     return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nb_artifacts.query.conditions import condition, explained
 from nb_artifacts.query.pages import arrow_of, stored_type
+from nb_artifacts.query.ranks import is_ordered
 from nb_artifacts.query.source import Field, Source, quoted
 from nb_artifacts.query.written import json_cells
 
@@ -64,13 +65,16 @@ class _Asked:
         if not there:
             return found
         found["distinct"] = min(self._number(f"approx_count_distinct({name})", ""), there)
+        by = self._source.order(field)
+        if by:
+            return found | self._edges(field, _ends_by(field, by), "")
         if field.kind == "other":
             return found
         only = ""
-        edges = self._edges(field, only)
+        edges = self._edges(field, _edges(field), only)
         if edges.get("low") is not None and not math.isfinite(edges["high"] - edges["low"]):
             only = f"AND isfinite({_axis(field)})"
-            edges = self._edges(field, only)
+            edges = self._edges(field, _edges(field), only)
         found |= edges
         if field.kind == "number":
             found["mean"] = self._number(f"CAST(avg({_axis(field) if field.engine == 'VARCHAR' else name}) AS DOUBLE)", only)
@@ -80,8 +84,7 @@ class _Asked:
         found = self._ask([select], only).column(0)[0].as_py()
         return None if isinstance(found, float) and not math.isfinite(found) else found
 
-    def _edges(self, field: Field, only: str) -> dict[str, Any]:
-        select = _edges(field)
+    def _edges(self, field: Field, select: dict[str, str], only: str) -> dict[str, Any]:
         table = self._ask(list(select.values()), only)
         return {
             name: _cells(table.column(n), field)[0] if name in ("min", "max") else table.column(n)[0].as_py()
@@ -93,20 +96,20 @@ class _Asked:
         width, axis = (high - low) / BINS, _axis(field)
         place = f"greatest(0, least({BINS - 1}, CAST(floor(({axis} - {low!r}) / {width!r}) AS INTEGER)))"
         only = f"AND isfinite({axis})" if field.kind == "number" else f"AND {quoted(field.sql)} IS NOT NULL"
-        table = self._ask([f"{place} AS bin", "count(*)"], f"{only} GROUP BY bin")
+        table = self._ask([place, "count(*)"], f"{only} GROUP BY 1")
         counts = dict(zip(table.column(0).to_pylist(), table.column(1).to_pylist(), strict=True))
         inner: list[Any] = [low + width * n for n in range(1, BINS)]
         ends = [found["min"], *_ends(field, inner), found["max"]] if field.kind == "time" else [low, *inner, high]
         return [{"from": ends[n], "to": ends[n + 1], "count": counts.get(n, 0)} for n in range(BINS)]
 
     def top(self, field: Field) -> list[dict[str, Any]]:
-        """The most frequent values."""
-        name = quoted(field.sql)
-        shown = f"CAST({name} AS VARCHAR)" if field.kind == "other" else name
-        if field.engine == "INTERVAL":
-            shown = f"CAST(epoch({name}) * 1000000 AS BIGINT)"
-        tail = f"AND {name} IS NOT NULL GROUP BY {name} ORDER BY count(*) DESC, {name} LIMIT {TOP}"
-        table = self._ask([shown, "count(*)"], tail)
+        """The most frequent values; those of ordered categories in that order."""
+        name, by = quoted(field.sql), self._source.order(field)
+        place = f"any_value({by[0] if by else name})"
+        tail = f"AND {name} IS NOT NULL GROUP BY {name} ORDER BY count(*) DESC, {place}, {name} LIMIT {TOP}"
+        table = self._ask([_told(field, name), "count(*)", f"{place} AS place"], tail)
+        if is_ordered(field.spec):
+            table = table.sort_by("place")
         return [
             {"value": value, "count": count}
             for value, count in zip(_cells(table.column(0), field), table.column(1).to_pylist(), strict=True)
@@ -124,12 +127,26 @@ def _cells(column: Any, field: Field) -> list[Any]:
     return json_cells(column, field)
 
 
+def _told(field: Field, value: str) -> str:
+    """A value of the column in SQL as `_cells` takes it."""
+    if field.engine == "INTERVAL":
+        return f"CAST(epoch({value}) * 1000000 AS BIGINT)"
+    return f"CAST({value} AS VARCHAR)" if field.kind == "other" else value
+
+
+def _ends_by(field: Field, by: list[str]) -> dict[str, str]:
+    """The least and the largest value in an order that is not that of the values."""
+    parts = ", ".join(f"'{n}': {term}" for n, term in enumerate(by))
+    place = by[0] if len(by) == 1 else f"{{{parts}}}"  # not row(…), which a column called so would hide
+    return {how: _told(field, f"arg_{how}({quoted(field.sql)}, {place})") for how in ("min", "max")}
+
+
 def _edges(field: Field) -> dict[str, str]:
     name, axis = quoted(field.sql), _axis(field)
     if field.kind == "number" and field.engine == "VARCHAR":
         found = {"min": f"arg_min({name}, {axis})", "max": f"arg_max({name}, {axis})"}
     elif field.engine == "INTERVAL":
-        found = {how: f"CAST({how}(epoch({name})) * 1000000 AS BIGINT)" for how in ("min", "max")}
+        found = {how: _told(field, f"{how}({name})") for how in ("min", "max")}
     else:
         found = {"min": f"min({name})", "max": f"max({name})"}
     if axis is not None:

@@ -58,7 +58,7 @@ def _extension_cells(column: Any) -> list[Any]:
     """Periods and intervals as pandas writes them; other extension types as what they are stored as."""
     import pyarrow as pa
 
-    if getattr(column.type, "extension_name", "") in {"pandas.period", "pandas.interval"}:
+    if len(column) and getattr(column.type, "extension_name", "") in {"pandas.period", "pandas.interval"}:
         found = column.to_pandas()
         return [None if missing else str(value) for value, missing in zip(found, found.isna(), strict=True)]
     stored = pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)

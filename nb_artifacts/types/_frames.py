@@ -190,7 +190,9 @@ def _encode_category(values: Any, name: str) -> tuple[Any, Spec]:
             raise InvalidValue(f"column {name!r}, row 0: two of its categories read alike: {_twice(labels)!r}.")
         dictionary = pa.array(labels, pa.string())
     indices: Any = pa.array(codes.astype(np.int32, copy=False), mask=codes < 0)
-    array = pa.DictionaryArray.from_arrays(indices, dictionary, ordered=bool(dtype.ordered))
+    array: Any = pa.DictionaryArray.from_arrays(indices, dictionary, ordered=bool(dtype.ordered))
+    if pa.types.is_temporal(dictionary.type):  # of which Parquet would forget the unit or the time zone
+        array = array.dictionary_decode()
     return array, {"as": "category", "ordered": bool(dtype.ordered), "plain": plain, "categories": kept}
 
 

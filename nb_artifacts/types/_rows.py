@@ -8,7 +8,7 @@ from nb_artifacts.errors import InvalidValue, UnsupportedType
 from nb_artifacts.types._guess import class_name, loaded
 from nb_artifacts.types._labels import decode_label, encode_label, shown_label, unique_names
 from nb_artifacts.types._objects import ABSENT, Absent, decode_objects, encode_objects
-from nb_artifacts.types._sheet import Column, Library, Sheet, Spec, kind_of, read_schema, write_schema
+from nb_artifacts.types._sheet import Column, Library, Sheet, Spec, kind_of, read_schema, write_inline, write_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -117,8 +117,21 @@ def _encode_arrow(table: pa.Table, library: Library, dtypes: list[str] | None = 
         for place, (kept, field) in enumerate(zip(table.schema, fields, strict=True))
     ]  # fmt: skip
     meta = {"library": library, "schema": write_schema(table.schema), **more}
+    specs = [_order_spec(column) for column in table.columns]
+    if any(specs):
+        meta["columns"] = specs
     plain = table.rename_columns(fields).replace_schema_metadata(None)
-    return Sheet(plain, columns, [{} for _ in columns], meta, table.num_rows, library)
+    return Sheet(plain, columns, specs, meta, table.num_rows, library)
+
+
+def _order_spec(column: Any) -> Spec:
+    """The categories of an ordered dictionary, such as an Enum of polars: those in the file need not keep their order."""
+    import pyarrow as pa
+
+    if not (pa.types.is_dictionary(column.type) and column.type.ordered and column.num_chunks):
+        return {}
+    dictionary = column.unify_dictionaries().chunk(0).dictionary
+    return {"as": "category", "ordered": True, "plain": True, "categories": {"inline": [write_inline(dictionary, {})]}}
 
 
 def _encode_polars(value: Any) -> Sheet:
