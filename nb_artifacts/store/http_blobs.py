@@ -86,7 +86,9 @@ def upload(connection: Connection, ref: BlobRef, file: IO[bytes]) -> None:
         before, offset = offset, _offset(connection, answer, ref)
         if ref.size == 0:
             return
-        setbacks += offset <= before
+        if offset > before:
+            continue
+        setbacks += 1
         if setbacks > MOST_SETBACKS:
             if size == ref.size or ref.size > AT_ONCE:
                 why = f"{connection.host} loses parts of the {ref.size:,} bytes {ref.sha256}: its replicas share none"
