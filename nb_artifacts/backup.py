@@ -20,8 +20,8 @@ import msgspec
 from nb_artifacts import archive
 from nb_artifacts.copying import CHUNK
 from nb_artifacts.errors import BlobMissing, InvalidValue
+from nb_artifacts.store import failures, writes
 from nb_artifacts.store import folder as folders
-from nb_artifacts.store import writes
 from nb_artifacts.store.blobs import Blobs
 from nb_artifacts.store.sqlite import SqliteStore
 from nb_artifacts.wire import BlobRef
@@ -104,9 +104,13 @@ def restore(path: Path, folder: Path) -> Backup:
             raise folders.as_store_error(error, folder) from error
         try:
             found = _read(path, source, beside)
+            with closing(sqlite3.connect(beside / _DATABASE)) as connection, connection:
+                writes.note_restored(connection)
             if folder.exists():
                 folder.rmdir()
             beside.replace(folder)
+        except sqlite3.Error as error:
+            raise failures.translate(error, folder / _DATABASE) from error
         except OSError as error:
             raise folders.as_store_error(error, folder) from error
         finally:

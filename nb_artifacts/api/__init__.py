@@ -43,6 +43,7 @@ __all__ = [
 log = logging.getLogger(__name__)
 
 STORE_HEADER = "X-NB-Artifacts-Store"
+RESTORED_HEADER = "X-NB-Artifacts-Restored"
 
 
 class Api:
@@ -98,6 +99,8 @@ class Api:
         response.headers.setdefault("Cache-Control", "no-store")
         if self._store is not None:
             response.headers[STORE_HEADER] = self._store.id
+            if restored := getattr(self._store, "restored", None):
+                response.headers[RESTORED_HEADER] = restored
         return response
 
     def together(self, requests: Sequence[Request]) -> list[Response]:

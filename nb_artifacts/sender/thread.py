@@ -247,8 +247,10 @@ class Sender:
             self._used = self.settings
             self._remote = self._connect(self._used)
             self.remotes.first_seen(self._used.address, self._remote.kind)
-            if self.remotes.met(self._used.address, self._remote.id):
-                log.warning("another store answers at %s: all that the one before had is sent again", self._used.address)
+            if self.remotes.met(self._used.address, self._remote.state):
+                log.warning(
+                    "another store answers at %s, or an earlier state of it: all that it had is sent again", self._used.address
+                )
         return self._remote
 
     def _disconnect(self) -> None:

@@ -45,6 +45,8 @@ class Database:
         self.path = folder / "store.db"
         self.durable = durable
         self.id = ""
+        self.restored: str | None = None
+        """Which restore or salvage made it; None for one that was never put back to an earlier state."""
         self.refusal: type[StoreReadOnly] | None = None
         """Why nothing can be written, or None."""
         self.journal = "wal"
@@ -233,8 +235,9 @@ class Database:
         return connection
 
     def _read_id(self, connection: sqlite3.Connection) -> None:
-        sql = "SELECT value FROM meta WHERE name = 'id'"
-        self.id = str(patiently(lambda: connection.execute(sql).fetchone()[0]))
+        sql = "SELECT name, value FROM meta WHERE name IN ('id', 'restored')"
+        found = dict(patiently(lambda: connection.execute(sql).fetchall()))
+        self.id, self.restored = str(found["id"]), found.get("restored")
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

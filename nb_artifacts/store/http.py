@@ -47,16 +47,17 @@ _status = msgspec.json.Decoder(dict[str, Any])
 class HttpStore:
     """A `Remote` at the address of our own server, or of one of its workspaces.
 
-    `id` is that of the store behind it, which the server tells with each answer.
+    `state` says which store is behind it, and which restore of that; the server tells both with each answer.
     """
 
     batch: Final = 100
     kind: Final = "nb-artifacts"
     journal: Final = "server"
 
-    def __init__(self, connection: Connection, id: str) -> None:
+    def __init__(self, connection: Connection, state: str) -> None:
         self._connection = connection
-        self.id = id
+        self.state: Final = state
+        self.id: Final = state.partition(" ")[0]
 
     def __repr__(self) -> str:
         return f"HttpStore({self.where})"
@@ -168,7 +169,7 @@ class HttpStore:
 
     def send(self, items: Sequence[Outgoing]) -> list[Outcome]:
         """See `Remote.send`."""
-        return http_send.send(self._connection, items, self.id)
+        return http_send.send(self._connection, items, self.state)
 
     def missing_blobs(self, refs: Sequence[BlobRef]) -> list[BlobRef]:
         """See `Remote.missing_blobs`."""

@@ -58,6 +58,12 @@ class Answer(NamedTuple):
         text = found.get("detail") or "; ".join(reasons) or found.get("exception_message") or f"HTTP {self.status}"
         return str(text)[:300]
 
+    @property
+    def state(self) -> str | None:
+        """Which store of ours answered, and which restore of it."""
+        id, restored = self.headers.get("x-nb-artifacts-store"), self.headers.get("x-nb-artifacts-restored")
+        return f"{id} {restored}" if id and restored else id
+
 
 def _problem(found: dict[str, Any]) -> str:
     place = ".".join(map(str, found.get("loc") or ()))

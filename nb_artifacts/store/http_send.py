@@ -36,10 +36,10 @@ class _Taken(Struct):
 _taken = msgspec.json.Decoder(list[_Taken])
 
 
-def send(connection: Connection, items: Sequence[Outgoing], store: str) -> list[Outcome]:
-    """See `Remote.send`. Raises `Unreachable` too where by now another store than the one of that id answers."""
+def send(connection: Connection, items: Sequence[Outgoing], state: str) -> list[Outcome]:
+    """See `Remote.send`. Raises `Unreachable` too where by now the store in another `state` answers, or another one."""
     bodies = [outgoing_body(item) for item in items]
-    return [outcome for part in _parts(bodies) for outcome in _send(connection, part, store)]
+    return [outcome for part in _parts(bodies) for outcome in _send(connection, part, state)]
 
 
 def _parts(bodies: list[bytes]) -> Iterator[list[bytes]]:
@@ -55,7 +55,7 @@ def _parts(bodies: list[bytes]) -> Iterator[list[bytes]]:
         yield part
 
 
-def _send(connection: Connection, bodies: list[bytes], store: str) -> list[Outcome]:
+def _send(connection: Connection, bodies: list[bytes], state: str) -> list[Outcome]:
     """Outcomes of one request; where all of it is refused, of its halves, so that one item does not stop the others."""
     body = b'{"items":[' + b",".join(bodies) + b"]}"
     seconds = SEND_SECONDS + len(body) / 1_000_000
@@ -64,11 +64,13 @@ def _send(connection: Connection, bodies: list[bytes], store: str) -> list[Outco
         if len(bodies) == 1:
             return [Outcome("rejected", error=f"{answer.detail()} (HTTP {answer.status})")]
         half = len(bodies) // 2
-        return _send(connection, bodies[:half], store) + _send(connection, bodies[half:], store)
+        return _send(connection, bodies[:half], state) + _send(connection, bodies[half:], state)
     if answer.status != 200:
         raise connection.not_an_answer()
-    if answer.headers.get("x-nb-artifacts-store", store) != store:
-        raise Unreachable(f"another store answers at {connection.address} by now: what was sent before is sent to it again")
+    if (answer.state or state) != state:
+        raise Unreachable(
+            f"another store answers at {connection.address} by now, or an earlier state of it: all is sent to it again"
+        )
     return _outcomes(connection, answer, len(bodies))
 
 

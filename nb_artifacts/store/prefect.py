@@ -62,6 +62,11 @@ class PrefectStore:
         return hashlib.sha256(self.where.encode()).hexdigest()[:32]
 
     @property
+    def state(self) -> str:
+        """See `Remote.state`: it tells of none."""
+        return self.id
+
+    @property
     def where(self) -> str:
         """The address."""
         return self._connection.address

@@ -52,6 +52,10 @@ class Remote(Store, Protocol):
     def kind(self) -> Literal["nb-artifacts", "prefect"]:
         """What kind of server it is."""
 
+    @property
+    def state(self) -> str:
+        """Which store answers, and which restore of it: where that changes, what had arrived may be lost."""
+
     def send(self, items: Sequence[Outgoing]) -> list[Outcome]:
         """Tell the remote of `items`, in their order; one outcome each.
 

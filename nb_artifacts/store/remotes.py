@@ -81,25 +81,39 @@ class Remotes(Leases):
             return None  # a folder of an earlier release that can only be read has no such table
         return None if row is None else Known(*row)
 
-    def met(self, address: str, id: str) -> bool:
-        """Note which store answers at an address; whether it is another one than before.
+    def met(self, address: str, state: str) -> bool:
+        """Note which store answers at an address, and in which state (see `Remote.state`); whether that is another one.
 
-        What had arrived at the other one is to be sent again then, since this one has none of it.
+        What had arrived is to be sent again then, deletions too, since this one may have none of it. Where the store is
+        known from another address, what is known of it holds here as well.
         """
         known = self._known(address)
-        name = f"store at remote {known.n}"
-        before = self._database.read(lambda c: c.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone())
-        if before == (id,):
+        name = {"name": f"store at remote {known.n}"}
+        select = "SELECT value FROM meta WHERE name = :name"
+        if self._database.read(lambda c: c.execute(select, name).fetchone()) == (state,):
             return False
 
-        def write(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, id))
-            if before is not None:
-                connection.execute(sql.FORGET_ALL, {"remote": known.n})
-                connection.execute("UPDATE remote SET cursor = 0 WHERE n = ?", (known.n,))
+        def write(connection: sqlite3.Connection) -> bool:
+            before = connection.execute(select, name).fetchone() or self._moved(connection, known, state)
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (:name, :state)", {**name, "state": state})
+            if before in {None, (state,)}:
+                return False
+            for statement in sql.SEND_ALL_AGAIN:
+                connection.execute(statement, {"remote": known.n, "start": known.start})
+            return True
 
-        self._write(write)
-        return before is not None
+        return self._write(write)
+
+    def _moved(self, connection: sqlite3.Connection, known: Known, state: str) -> tuple[str] | None:
+        """Take over what is known of the same store under another address, and its state when it was last met there."""
+        values = {"remote": known.n, "store": state.partition(" ")[0]}
+        found = connection.execute(sql.SAME_STORE, values).fetchone()
+        if found is None:
+            return None
+        old, before = found
+        for statement in sql.TAKE_OVER:
+            connection.execute(statement, {"remote": known.n, "old": old})
+        return (before,)
 
     def include_all(self, address: str, key: str | None = None) -> None:
         """What was made before the remote was first seen is to be sent too: all of it, or one key's."""

@@ -117,10 +117,32 @@ FORGET = (
     "DELETE FROM sent WHERE remote = :remote AND parked IS NULL "
     "AND id IN (SELECT id FROM tombstone WHERE seq > :cursor AND seq <= :new)"
 )
-FORGET_ALL = (
+_FORGET_ALL = (
     "UPDATE sent SET attempted = 0, settled = 0, tries = 0, parked = NULL, version = NULL, remote_id = NULL "
     "WHERE remote = :remote"
 )
+_DELETE_ALL = (
+    "INSERT INTO sent (remote, id, attempted) SELECT :remote, id, seq FROM tombstone WHERE seq > :start "
+    "ON CONFLICT (remote, id) DO UPDATE SET attempted = excluded.attempted"
+)
+SEND_ALL_AGAIN = (_FORGET_ALL, _DELETE_ALL, "UPDATE remote SET cursor = 0 WHERE n = :remote")
+"""What was deleted since the remote was first seen is not known any more by whether it was sent: all of it is deleted again."""
+
+SAME_STORE = (
+    "SELECT r.n, m.value FROM remote r JOIN meta m ON m.name = 'store at remote ' || r.n "
+    "WHERE r.n <> :remote AND (m.value = :store OR m.value LIKE :store || ' %') ORDER BY r.last_ok DESC LIMIT 1"
+)
+_TAKE_ROWS = (
+    "INSERT INTO sent (remote, id, attempted, settled, tries, parked, error, version, remote_id) "
+    "SELECT :remote, id, attempted, settled, tries, parked, error, version, remote_id FROM sent WHERE remote = :old "
+    "ON CONFLICT (remote, id) DO UPDATE SET attempted = max(attempted, excluded.attempted), "
+    "settled = max(settled, excluded.settled), version = coalesce(version, excluded.version)"
+)
+_TAKE_PLACE = (
+    "UPDATE remote SET (start, cursor) = (SELECT min(remote.start, o.start), min(remote.cursor, o.cursor) FROM remote o "
+    "WHERE o.n = :old) WHERE n = :remote"
+)
+TAKE_OVER = (_TAKE_ROWS, _TAKE_PLACE)
 ASK_FOR_KEY = (
     "INSERT INTO sent (remote, id) SELECT :remote, a.id FROM artifact a WHERE a.key = :key "
     "AND coalesce(a.born, a.seq) <= :start ON CONFLICT DO NOTHING"

@@ -24,7 +24,7 @@ from nb_artifacts.store import folder as folders
 from nb_artifacts.store import migrations
 from nb_artifacts.store.failures import Unreadable
 from nb_artifacts.store.rows import COLUMNS, to_record, to_run
-from nb_artifacts.store.writes import LAST_SEQ
+from nb_artifacts.store.writes import LAST_SEQ, note_restored
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +94,7 @@ def _take_over(damaged: Path, new: Path, folder: Path) -> Salvaged:
             path = folder / damaged.name
             raise StoreDamaged(f"nothing could be read of {path}: put a backup in its place, or move it away to start anew")
         _mend_keys(target)
+        note_restored(target)  # the newest rows may be among the lost ones
         # the feed goes on after the last row that is left: a place further on would hide what is made from now on
         target.execute(f"UPDATE remote SET start = min(start, {LAST_SEQ}), cursor = min(cursor, {LAST_SEQ})")
         target.execute("COMMIT")

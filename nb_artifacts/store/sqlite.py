@@ -81,6 +81,11 @@ class SqliteStore:
         return self._database.id
 
     @property
+    def restored(self) -> str | None:
+        """Tells one restore of a backup from another; None where there was none."""
+        return self._database.restored
+
+    @property
     def where(self) -> str:
         """The folder."""
         return str(self.folder)

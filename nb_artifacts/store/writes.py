@@ -192,6 +192,11 @@ NEEDED_BY = (
 )
 
 
+def note_restored(connection: sqlite3.Connection) -> None:
+    """Write that this database was put back to an earlier state: whoever sent to it since then sends that again."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('restored', ?)", (uuid4().hex,))
+
+
 def is_named(connection: sqlite3.Connection, sha256: str) -> bool:
     """Whether any row needs the file of that hash."""
     sql = (

@@ -45,6 +45,12 @@ class Elsewhere(Connection):
             raise self.unreachable("cut after", ambiguous=True)
         return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, whole)
 
+    @property
+    def state(self):
+        """What a client would be told first; no request that is noted."""
+        headers = self.api(Request("GET", "/status")).headers
+        return Answer(200, {name.lower(): value for name, value in headers.items()}, b"").state
+
     def paths(self):
         return [path.partition("?")[0] for _, path, *_ in self.asked]
 

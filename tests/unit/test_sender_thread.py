@@ -18,6 +18,7 @@ from waiting import until
 
 import nb_artifacts as nba
 from nb_artifacts.addresses import Secret
+from nb_artifacts.backup import backup, restore
 from nb_artifacts.process import this_process
 from nb_artifacts.sender import Sender, close_all, ensure, pace, running
 from nb_artifacts.sender.thread import Limits
@@ -51,7 +52,11 @@ def begin(here, connection):
     def begin(settings=SETTINGS, *, start=True, owner=None, **limits):
         limits = Limits(**{"poll": 0.01, "lease": 1.0, "denied": 0.1, **limits})
         sender = Sender(
-            here, settings, connect=lambda _: HttpStore(connection, connection.store.id), owner=owner, limits=limits
+            here,
+            settings,
+            connect=lambda _: HttpStore(connection, connection.state),
+            owner=owner,
+            limits=limits,
         )
         started.append(sender)
         if start:
@@ -308,6 +313,29 @@ def test_a_server_that_lost_all_gets_it_again(here, connection, begin, tmp_path,
     until(lambda: new.count(Query()) == len(made))
     assert content(new) == content(here)
     assert "another store answers" in caplog.text
+
+
+def test_a_server_put_back_to_an_earlier_state_gets_what_it_lost(here, there, connection, begin, tmp_path):
+    sender = begin()
+    kept, deleted = here.put(record("kept")), here.put(record("deleted"))
+    until(lambda: pending(sender) == 0)
+    backup(there, tmp_path / "monday.zip")
+    lost, changed = here.put(record("lost")), here.patch(kept.id, Patch(description="since then"))
+    here.delete(deleted.id)
+    until(lambda: pending(sender) == 0)
+    restore(tmp_path / "monday.zip", tmp_path / "restored")
+    connection.store = old = open_store(tmp_path / "restored", durable=False)
+    assert old.id == there.id
+    assert {one.id for one in old.find(Query())} == {kept.id, deleted.id}
+    connection.api = type(connection.api)(lambda: old)
+    other = here.put(record("other"))
+    until(lambda: pending(sender) == 0 and old.get(other.id))
+    assert {one.id for one in old.find(Query())} == {kept.id, lost.id, other.id}
+    assert old.get(kept.id).description == changed.description
+    passes = sender.passes
+    here.put(record("k"))
+    until(lambda: pending(sender) == 0 and sender.passes > passes)
+    assert sender.error is None
 
 
 def test_an_error_nobody_foresaw_is_logged_and_tried_again(here, there, begin, caplog, monkeypatch):

@@ -197,7 +197,8 @@ def test_a_folder_that_can_only_be_read_keeps_all(tmp_path):
 
 
 def test_another_store_at_the_address_has_nothing(store):
-    kept, remotes = put(store), Remotes(store)
+    kept, before, remotes = put(store), put(store), Remotes(store)
+    store.delete(before.id)
     remotes.first_seen(API)
     sent, gone = put(store), put(store)
     send(remotes, sent, gone)
@@ -207,10 +208,47 @@ def test_another_store_at_the_address_has_nothing(store):
     assert not remotes.met(API, "one")
     assert waits(remotes) == [("deleted", gone.id)]
     assert remotes.met(API, "other")
-    assert waits(remotes) == [("artifact", sent.id)]
+    assert waits(remotes) == [("artifact", sent.id), ("deleted", gone.id)]
     assert remotes.mapping(API, [sent.id]) == {}
     assert remotes.state(API).kept_here == 1
     assert store.get(kept.id) is not None
+
+
+def test_what_was_deleted_is_deleted_again_where_an_earlier_state_answers(store, remotes):
+    gone = put(store)
+    assert not remotes.met(API, "one")
+    send(remotes, gone)
+    store.delete(gone.id)
+    remotes.record(API, gone=[gone.id])
+    assert remotes.advance(API) == store.last_seq()
+    assert remotes.met(API, "one restored")
+    assert waits(remotes) == [("deleted", gone.id)]
+    remotes.record(API, gone=[gone.id])
+    assert remotes.advance(API) == store.last_seq()
+    assert not remotes.met(API, "one restored")
+    assert waits(remotes) == []
+
+
+@pytest.mark.parametrize("state", ["one", "one restored"])
+def test_a_store_that_moved_to_another_address_is_the_same(store, state):
+    other_way, remotes = "https://host/api", Remotes(store)
+    kept = put(store)
+    remotes.first_seen(API)
+    sent, gone, waiting = put(store), put(store), put(store)
+    remotes.met(API, "one")
+    send(remotes, sent, version=7)
+    send(remotes, gone, version=8)
+    remotes.first_seen(other_way)
+    store.delete(gone.id)
+    assert remotes.state(other_way).kept_here == 3
+    assert remotes.met(other_way, state) is (state != "one")
+    assert remotes.state(other_way).kept_here == 1
+    rows = [(row.kind, row.id) for row in remotes.pending(other_way)]
+    again = [] if state == "one" else [("artifact", sent.id)]
+    assert rows == [*again, ("artifact", waiting.id), ("deleted", gone.id)]
+    assert remotes.mapping(other_way, [sent.id]) == ({sent.id: (None, 7)} if state == "one" else {})
+    assert remotes.kept(other_way) == [kept.id]
+    assert not remotes.met(other_way, state)
 
 
 def test_one_sends_at_a_time(remotes):
