@@ -64,7 +64,7 @@ class Endpoint:
         """One request."""
         headers = scope["nba.headers"]
         try:
-            chunks = await read_body(headers, receive)
+            chunks = [] if scope["method"] == "GET" else await read_body(headers, receive)
         except Gone:
             return
         except Refused as refused:
@@ -79,8 +79,11 @@ class Endpoint:
         response = await space.answer(request, sum(map(len, chunks)))
         if isinstance(response.body, EventStream):
             await _follow(scope, receive, send, response, space)
+        elif isinstance(response.body, bytes):
+            await _send(send, response, None)
         else:
-            await _send(send, response, space.run)
+            async with _noticing(receive, request.left):
+                await _send(send, response, space.run, request.left)
 
 
 def split_path(scope: Scope) -> tuple[str, str, str]:
@@ -125,9 +128,16 @@ def _next(pieces: Generator[bytes, None, None]) -> bytes:
 
 async def _think(receive: Receive, send: Send, request: Request, space: Space) -> None:
     """Answer what may take long, as long as its client waits for it."""
-    leaving = asyncio.ensure_future(_until_gone(receive, request.left.leave))
-    try:
+    async with _noticing(receive, request.left):
         await _send(send, await space.think(space.api, request), space.think, request.left)
+
+
+@contextlib.asynccontextmanager
+async def _noticing(receive: Receive, left: Left) -> AsyncIterator[None]:
+    """Tell `left` when the client goes: what is sent to nobody would be made and thrown away without a word."""
+    leaving = asyncio.ensure_future(_until_gone(receive, left.leave))
+    try:
+        yield
     finally:
         leaving.cancel()
 

@@ -21,17 +21,17 @@ class Gone(Exception):
     """The client left in the middle of its request."""
 
 
-async def read_body(headers: Mapping[str, str], receive: Receive) -> list[bytes]:
-    """The pieces of the body. Raises `Gone`, and `Refused` for one that is too long (413) or too slow (408)."""
+async def read_body(headers: Mapping[str, str], receive: Receive, most: int = BODY_LIMIT) -> list[bytes]:
+    """The pieces of the body. Raises `Gone`, and `Refused` for one of over `most` bytes (413) or too slow (408)."""
     announced = headers.get("content-length", "")[:18]
     length = int(announced) if announced.isdigit() else 0
-    if length > BODY_LIMIT:
+    if length > most:
         raise Refused(too_large())
     if not length and "transfer-encoding" not in headers:
         return []
     late = _Late(BODY_SECONDS + length / 1_000_000)
     try:
-        return await _read(receive)
+        return await _read(receive, most)
     except asyncio.CancelledError:
         if not late.came:
             raise
@@ -59,7 +59,7 @@ class _Late:
             self._task.uncancel()
 
 
-async def _read(receive: Receive) -> list[bytes]:
+async def _read(receive: Receive, most: int) -> list[bytes]:
     chunks: list[bytes] = []
     size, more = 0, True
     while more:
@@ -68,7 +68,7 @@ async def _read(receive: Receive) -> list[bytes]:
             raise Gone
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > BODY_LIMIT:
+        if size > most:
             raise Refused(too_large())
         chunks.append(chunk)
         more = message.get("more_body", False)

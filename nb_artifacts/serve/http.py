@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 HEAD_SECONDS = 30.0
 """A request's head has to arrive within this time, also the first one of a connection."""
 
+HEAD_BYTES = 64 * 1024
+"""A head of which more has come without its end is read no further; the parser itself knows no limit."""
+
 ACCESS = "nb_artifacts.access"
 ACCESS_SECONDS = 0.1
 """How long lines of the access log are gathered."""
@@ -28,14 +31,26 @@ STOP_SECONDS = 10
 
 
 class Protocol(HttpToolsProtocol):
-    """One connection, closed where its request's head does not arrive."""
+    """One connection, closed where its request's head does not arrive, and where nobody wants the rest of its body."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _head = 0
+    """Bytes of the head under way, without those that it began with."""
 
     def connection_made(self, transport: Any) -> None:
         """A client has connected."""
         super().connection_made(transport)
         self._begin()
+
+    def data_received(self, data: bytes) -> None:
+        """Something has come."""
+        head = self._deadline
+        super().data_received(data)
+        if head is None or self._deadline is not head or self.transport.is_closing():
+            return
+        self._head += len(data)
+        if self._head > HEAD_BYTES:
+            self.send_400_response("The head of the request is too long.")
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -47,6 +62,12 @@ class Protocol(HttpToolsProtocol):
         self._end()
         super().on_headers_complete()
 
+    def on_response_complete(self) -> None:
+        """The answer is sent; whoever got it before the end of a body could go on sending that for ever."""
+        super().on_response_complete()
+        if self.cycle.response_complete and self.cycle.more_body:
+            self.transport.close()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection has ended."""
         self._end()
@@ -54,6 +75,7 @@ class Protocol(HttpToolsProtocol):
 
     def _begin(self) -> None:
         self._end()
+        self._head = 0
         self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
     def _end(self) -> None:

@@ -17,7 +17,9 @@ import msgspec
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from nb_artifacts.api import Refused
 from nb_artifacts.serve.auth import Tries, cookie, is_same_origin
+from nb_artifacts.serve.body import Gone, read_body
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -90,8 +92,8 @@ def page_routes(keys: Keyring) -> list[BaseRoute]:
             response.headers["Retry-After"] = f"{wait:.0f}"
             return response
         secret = await _offered(request)
-        if secret is None:
-            return PlainTextResponse("That is longer than any key.", 413)
+        if isinstance(secret, Response):
+            return secret
         if keys.find(secret) is None:
             return _login_page("That is not a key of this server, or it was revoked.", 401)
         response = RedirectResponse("/", 303)
@@ -131,13 +133,14 @@ async def _static(request: Request) -> Response:
     return Response(_file(name), 200, headers, _MEDIA[match[3]])
 
 
-async def _offered(request: Request) -> str | None:
-    """The key in a form or in JSON; None where the body is too long."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LOGIN_BYTES:
-            return None
+async def _offered(request: Request) -> str | Response:
+    """The key in a form or in JSON, or what to say to a body that is too long or does not come."""
+    try:
+        body = b"".join(await read_body(request.scope["nba.headers"], request.receive, LOGIN_BYTES))
+    except Gone:
+        return Response(status_code=400)
+    except Refused as refused:
+        return PlainTextResponse("That is longer than any key, or did not arrive in time.", refused.response.status)
     if request.headers.get("content-type", "").startswith("application/json"):
         try:
             return msgspec.json.decode(body, type=dict[str, str]).get("key", "")

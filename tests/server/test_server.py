@@ -1,6 +1,7 @@
 """What the stand-alone server lets in, what it tells, and how it starts and ends."""
 
 import ast
+import asyncio
 import base64
 import http.client
 import json
@@ -11,12 +12,15 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from api.conftest import ROOT, SECONDS, Remote, wait_until
 from server.conftest import OTHER, SPACE, ending, log_in, printed_key, run
 
 import nb_artifacts
+from nb_artifacts.api import Response
+from nb_artifacts.serve import app as serve_app
 from nb_artifacts.serve import auth as serve_auth
 from nb_artifacts.serve import body as serve_body
 from nb_artifacts.serve import http as serve_http
@@ -282,6 +286,65 @@ def test_bodies_are_limited(own):
     assert raw(server, b"GET /api/hea") == b""
     assert raw(server, b"") == b""
     assert server.ask("GET", "/ready").status == 200
+
+
+def test_who_has_no_key_is_read_no_further_than_needed(own):
+    """S-20: no body is kept or waited for that nobody looks at, and no head without end."""
+    server = own(before="from nb_artifacts.serve import body as serve_body\nserve_body.BODY_SECONDS = 0.5")
+    host = "Host: localhost\r\n"
+    assert raw(server, f"POST /login HTTP/1.1\r\n{host}Content-Length: 100\r\n\r\nkey=".encode()).startswith(b"HTTP/1.1 408")
+    assert raw(server, f"POST /login HTTP/1.1\r\n{host}Content-Length: 5000\r\n\r\nkey=".encode()).startswith(b"HTTP/1.1 413")
+    for target in ("GET /api/health", "GET /login"):
+        answer = raw(server, f"{target} HTTP/1.1\r\n{host}Content-Length: 60000000\r\n\r\n[".encode())
+        assert answer.startswith(b"HTTP/1.1 200"), answer
+    with socket.create_connection(("127.0.0.1", server.port), 30) as connection:
+        connection.sendall(f"GET /api/health HTTP/1.1\r\n{host}".encode())
+        sent = 0
+        try:
+            while sent < 1000:
+                connection.sendall(b"X-Long: " + b"x" * 100_000 + b"\r\n")
+                sent += 1
+        except ConnectionError:
+            pass
+        assert sent < 1000
+    with socket.create_connection(("127.0.0.1", server.port), 30):
+        assert server.root("GET", "/login").status == 200
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_requests_that_come_together_are_all_answered(standalone):
+    """The limit on a head does not count what came before it."""
+    head = f"Host: localhost\r\nAuthorization: Bearer {standalone.token}\r\n"
+    body = b'{"key":"together","data":"' + b"x" * 150_000 + b'"}'
+    post = f"POST /api/artifacts/ HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    answer = raw(standalone, post * 4 + f"GET /api/ready HTTP/1.1\r\n{head}Connection: close\r\n\r\n".encode())
+    assert (answer.count(b"HTTP/1.1 201"), answer.count(b"HTTP/1.1 200")) == (4, 1)
+
+
+def test_nothing_is_read_for_a_client_that_has_left():
+    made = []
+
+    def pieces():
+        for n in range(1000):
+            made.append(n)
+            yield b"x"
+
+    async def main():
+        async def receive():
+            return {"type": "http.disconnect"}
+
+        async def send(_):
+            await asyncio.sleep(0)
+
+        async def answer(*_):
+            return Response(200, pieces())
+
+        space = SimpleNamespace(answer=answer, run=asyncio.to_thread)
+        scope = {"method": "GET", "raw_path": b"/api/blobs/x", "query_string": b"", "scheme": "http", "nba.headers": {}}
+        await serve_app.Endpoint({"": space})(scope, receive, send)
+
+    asyncio.run(main())
+    assert len(made) < 100
 
 
 def test_slow_clients_hold_up_nobody(own):
