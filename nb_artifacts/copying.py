@@ -77,7 +77,7 @@ class Copied(msgspec.Struct):
     """Deleted there before; they stay so."""
     runs: int = 0
     damaged: list[str] = []
-    """In words, which ones could not be read."""
+    """In words, which ones could not be read, or bear the id of another artifact."""
 
     @property
     def told(self) -> int:
@@ -95,7 +95,7 @@ def copy(source: Source, target: Target, each: Callable[[], None] = lambda: None
     for item in source.items():
         try:
             word = target.keep(item)
-        except BlobMissing as error:
+        except (BlobMissing, Conflict) as error:
             copied.damaged.append(f"{_title(item.record)}: {error}")
             continue
         setattr(copied, word, getattr(copied, word) + 1)
@@ -189,7 +189,7 @@ class StoreTarget:
 
     def keep(self, item: Item) -> str:
         """See `Target.keep`."""
-        there = self._store.get(item.record.id)
+        there = self._there(item.record)
         if there is not None and there.updated >= item.record.updated:
             return "same"
         if item.open is not None:
@@ -199,7 +199,7 @@ class StoreTarget:
         try:
             self._store.put(msgspec.structs.replace(item.record, version=None, seq=0))
         except Conflict:
-            if self._store.get(item.record.id) is None:
+            if self._there(item.record) is None:
                 return "deleted"
             return self._update(item.record)
         return "added"
@@ -212,6 +212,13 @@ class StoreTarget:
                 self._store.put_run(msgspec.structs.replace(run, seq=0))
         except Unsupported:
             return
+
+    def _there(self, record: Record) -> Record | None:
+        """What has the id already. Raises `Conflict` where that is another artifact, which a file from anywhere could spoil."""
+        there = self._store.get(record.id)
+        if there is not None and (there.key, there.type) != (record.key, record.type):
+            raise Conflict(f"its id {record.id} is that of {_title(there)} there, of another key or type, which stays as it is")
+        return there
 
     def _take_bytes(self, item: Item) -> None:
         ref = item.record.blob

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from datetime import timedelta
 
 import pytest
 from contract.given import of, record, run, versions
@@ -102,6 +103,20 @@ def test_the_newer_state_wins(tmp_path):
     there.patch(mine.id, Patch(data=Raw(b'"third"')))
     assert copying.copy(copying.StoreSource(here), copying.StoreTarget(there)).same == 1
     assert bytes(there.get(mine.id).data) == b'"third"'
+
+
+@pytest.mark.parametrize("member", [{"key": "other"}, {"type": "image"}])
+def test_an_id_that_is_another_artifacts_changes_nothing(tmp_path, member):
+    """A file from anywhere may say any id, and a time later than all."""
+    here, there = open_store(tmp_path / "here"), open_store(tmp_path / "there")
+    mine = here.put(record("k", "mine", type="markdown"))
+    later = mine.updated + timedelta(days=1)
+    there.put(record(**{"id": mine.id, "key": "k", "data": "theirs", "type": "markdown", "updated": later, **member}))
+    there.put(record("fine"))
+    copied = copying.copy(copying.StoreSource(there), copying.StoreTarget(here))
+    assert (copied.added, copied.updated, len(copied.damaged)) == (1, 0, 1)
+    assert "another key or type" in copied.damaged[0]
+    assert bytes(here.get(mine.id).data) == b'"mine"'
 
 
 def test_what_was_deleted_stays_so(tmp_path):
