@@ -79,14 +79,16 @@ class Index:
         self.path.chmod(0o600)
         connection.execute("PRAGMA synchronous = OFF")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        state = connection.execute("SELECT store FROM state").fetchone() if version == FORMAT else None
-        if state != (self._store.id,):
+        state = connection.execute("SELECT store, seq FROM state").fetchone() if version == FORMAT else None
+        own = getattr(self._store, "local", self._store)
+        name = f"{own.id} {getattr(own, 'restored', None) or ''}".strip()
+        if state is None or state[0] != name or state[1] > own.last_seq():  # the last: put back to an earlier state
             connection.close()
             self.path.unlink()
             connection = sqlite3.connect(self.path, timeout=10, isolation_level=None)
             self.path.chmod(0o600)
             connection.executescript(_TABLES)
-            connection.execute("INSERT INTO state VALUES (?, 0)", (self._store.id,))
+            connection.execute("INSERT INTO state VALUES (?, 0)", (name,))
         return connection
 
     def _catch_up(self, connection: sqlite3.Connection) -> None:

@@ -4,8 +4,12 @@ import sqlite3
 from uuid import UUID, uuid4
 
 import pytest
+from contract.given import record
 
 from nb_artifacts.api import ROUTES
+from nb_artifacts.api.search import Index
+from nb_artifacts.store import open_store
+from nb_artifacts.store.writes import note_restored
 from nb_artifacts.wire import new_id
 
 
@@ -107,6 +111,24 @@ def test_search_finds_words_wherever_they_are(ask, api):
     ask("DELETE", f"/artifacts/{id}")
     assert find(ask, "thread") == []
     assert oct((api.store.folder / "search.db").stat().st_mode)[-3:] == "600"
+
+
+@pytest.mark.parametrize("said", [True, False], ids=["restored", "copied"])
+def test_a_store_put_back_to_an_earlier_state_is_searched_anew(tmp_path, said):
+    """The numbers that its index knows are given to other artifacts then."""
+    store = open_store(tmp_path / "home", durable=False)
+    for n in range(9):
+        store.put(record(f"before-{n}"))
+    assert Index(store).find("before", 20, None)
+    with sqlite3.connect(store.folder / "store.db") as connection:
+        connection.execute("DELETE FROM artifact WHERE seq > 3")
+        if said:
+            note_restored(connection)
+    connection.close()
+    store.close()
+    made = [store.put(record(f"after-{n}")).id for n in range(8 if said else 4)]
+    assert set(Index(store).find("after", 20, None)) == set(made)
+    assert len(Index(store).find("before", 20, None)) == 3
 
 
 def test_search_goes_page_by_page(ask):
