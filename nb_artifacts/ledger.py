@@ -32,7 +32,7 @@ class Ledger:
         self._mine: memoryview[float] | None = None
         self._used = 0
         self._pid = os.getpid()
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()  # a finalizer that comes in between may need a cell as well
 
     def cell(self) -> Any:
         """A cell for the current thread of this process; what is added to its item 0 the owner sees at once.
@@ -40,12 +40,12 @@ class Ledger:
         Raises `OSError` where the folder is gone.
         """
         if self._pid != os.getpid():
-            self._pid, self._mine, self._guard = os.getpid(), None, threading.Lock()
+            self._pid, self._mine, self._guard = os.getpid(), None, threading.RLock()
         with self._guard:
             if self._mine is None or self._used == _SLOTS:
                 self._mine, self._used = self._new_file(), 0
-            self._used += 1
-            return self._mine[self._used - 1 : self._used]
+            place, self._used = self._used, self._used + 1
+            return self._mine[place : place + 1]
 
     def _new_file(self) -> memoryview[float]:
         handle, _ = tempfile.mkstemp(dir=self.folder, prefix=f"{os.getpid()}-")

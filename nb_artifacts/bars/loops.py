@@ -28,9 +28,10 @@ T = TypeVar("T")
 
 _WITHIN = frozenset(
     f"nb_artifacts.{name}"
-    for name in ("ticker", "keeper", "core", "display", "updates", "store.connection", "store.sqlite", "store.blobs")
+    for name in ("bars.keeper", "bars.outpost", "core", "display", "live", "outbox", "stores", "ticker", "union", "updates")
 )
-"""Modules that hold locks while they work."""
+_STORES = "nb_artifacts.store."
+"""These and the modules below `_STORES` hold locks while they work; in none of them does a user's loop run."""
 
 
 class Iteration:
@@ -100,7 +101,8 @@ def within_ours(frame: FrameType | None) -> bool:
     if frame is not None:
         frame = frame.f_back
     while frame is not None:
-        if frame.f_globals.get("__name__") in _WITHIN:
+        name = str(frame.f_globals.get("__name__"))
+        if name in _WITHIN or name.startswith(_STORES):
             return True
         frame = frame.f_back
     return False

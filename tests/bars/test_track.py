@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,9 +13,11 @@ import pytest
 from waiting import until
 
 import nb_artifacts as nba
-from nb_artifacts import core
-from nb_artifacts.bars import keeper
+from nb_artifacts import core, display, live, outbox, stores, union, updates
+from nb_artifacts.bars import keeper, outpost
+from nb_artifacts.bars.loops import within_ours
 from nb_artifacts.errors import InvalidKey, InvalidValue, StoreError, UnsupportedType
+from nb_artifacts.store import connection, links, postgres, sqlite
 from nb_artifacts.ticker import ticker
 
 
@@ -204,6 +207,17 @@ def test_a_cycle_is_settled_by_the_collector_even_in_the_middle_of_a_write(said,
     store._database.write(collect)
     until(lambda: said("cycle") == [("stopped", 0)])
     assert store._database.read(lambda c: c.execute("SELECT value FROM meta WHERE name = 'written'").fetchone()) == ("whole",)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [keeper, outpost, core, display, live, outbox, stores, union, updates, connection, links, postgres, sqlite, sys.modules[ticker.__module__]],
+    ids=lambda module: module.__name__,
+)  # fmt: skip
+def test_a_finalizer_knows_that_it_came_in_the_middle_of_our_work(module):
+    at_work = eval("lambda inner: inner()", {"__name__": module.__name__})
+    assert at_work(lambda: within_ours(sys._getframe()))
+    assert not within_ours(sys._getframe())
 
 
 def test_iterated_again_it_begins_again(said):
