@@ -147,7 +147,7 @@ def task_run_event(store: Store, message: bytes, *, known_only: bool = False) ->
     """Keep what a Prefect client's event says of a task run; with `known_only` only of one in a flow run that is known."""
     try:
         event = msgspec.json.decode(message, type=Event)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return
     kind, _, name = event.resource.get("prefect.resource.id", "").rpartition(".")
     id, flow_run = _parse(name), event.flow_run
@@ -160,7 +160,8 @@ def task_run_event(store: Store, message: bytes, *, known_only: bool = False) ->
         return
     run.name = _text(event.resource, "prefect.resource.name") or run.name
     run.parent_id = flow_run or run.parent_id
-    _apply(run, {**event.payload.get("validated_state", {}), "timestamp": event.occurred})
+    state = event.payload.get("validated_state")
+    _apply(run, {**(state if isinstance(state, dict) else {}), "timestamp": event.occurred})
     store.put_run(run)
 
 

@@ -55,6 +55,9 @@ class Vouchers:
 async def take_events(websocket: WebSocket, guard: Guard, spaces: Spaces) -> None:
     """Serve one connection until its client leaves or its key is revoked."""
     workspace = websocket.scope["nba.workspace"]
+    if workspace != "/".join(websocket.path_params.values()):  # no name of a workspace: it must not mean the server's own
+        await websocket.close(REFUSED)
+        return
     await websocket.accept("prefect" if "prefect" in websocket.scope.get("subprotocols", ()) else None)
     try:
         key, known_only = await asyncio.wait_for(_who(websocket, guard, workspace), AUTH_SECONDS)
@@ -63,13 +66,16 @@ async def take_events(websocket: WebSocket, guard: Guard, spaces: Spaces) -> Non
             return
         await websocket.send_text('{"type":"auth_success"}')
         space = spaces[workspace]
-        while (message := await _next(websocket)) is not None or key in guard.keys.all():
+        while True:
+            message = await _next(websocket)
+            if key not in guard.keys.all():
+                break
             if message is not None:
                 await space.run(_keep, space.api, message, known_only)
         await websocket.close(REFUSED, "Unauthorized")
     except asyncio.TimeoutError:
         await websocket.close(REFUSED, "Unauthorized")
-    except (WebSocketDisconnect, RuntimeError):
+    except (WebSocketDisconnect, RuntimeError, KeyError):  # the last for bytes, which are no event
         return
 
 
@@ -79,7 +85,7 @@ async def _who(websocket: WebSocket, guard: Guard, workspace: str) -> tuple[Key 
     message: Any = None
     try:
         message = msgspec.json.decode((await websocket.receive_text()).encode(errors="replace"))
-    except (msgspec.MsgspecError, KeyError):
+    except (msgspec.MsgspecError, RecursionError, KeyError):
         return None, False
     if not isinstance(message, dict) or message.get("type") != "auth":
         return None, False
