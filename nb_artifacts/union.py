@@ -45,6 +45,9 @@ T = TypeVar("T")
 LISTED = 1000
 """Up to so many are counted by listing them, which is exact; to list more takes longer than a read may."""
 
+FOUND, SEARCHED = 200, 20
+"""Hits of a search of the remote in one answer, and how many answers are looked through for those of others."""
+
 COMPLETION_SECONDS = 1.0
 """So long a person waits for Tab."""
 
@@ -182,6 +185,23 @@ class Union:
         query = Query(artifacts=ArtifactFilter(key=KeyFilter(like_=beginning)), latest=True, sort=Sort.KEY_ASC)
         found = [*self.local.find(query), *(self._ask(lambda remote: remote.find(query), seconds=COMPLETION_SECONDS) or ())]
         return sorted({record.key for record in found if record.key and record.key.startswith(beginning)})
+
+    def search_elsewhere(self, text: str, limit: int, after: UUID | None) -> list[Record] | None:
+        """What only the remote has, by words, after that id of it; None where it cannot be searched now, or not to the end."""
+        if after is not None and (self._is_here(after) or self._numbers.gone([after])):
+            after = None  # the folder's own come first
+        found: list[Record] = []
+        for _ in range(SEARCHED):
+            page = self._ask(lambda remote, after=after: remote.search(text, FOUND, after))  # type: ignore[misc]  # a default binds it
+            if page is None:
+                return None
+            ids = [record.id for record in page]
+            known = {record.id for record in self._these(ids)} | self._numbers.gone(ids)
+            found += [record for record in page if record.id not in known]
+            if len(page) < FOUND or len(found) >= limit:
+                return found[:limit]
+            after = ids[-1]
+        return None
 
     def _found(self, query: Query) -> Iterable[merge.Found]:
         """All that both found which may be on the page, each once."""

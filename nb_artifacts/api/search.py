@@ -12,7 +12,7 @@ import contextlib
 import sqlite3
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from uuid import UUID
 
 from nb_artifacts.api import body
@@ -41,6 +41,17 @@ _FIND = (
     "SELECT d.id FROM words w JOIN doc d ON d.n = w.rowid "
     "WHERE words MATCH ? AND d.live AND w.rowid < ? ORDER BY w.rowid DESC LIMIT ?"
 )
+
+
+SEARCHED_HEADER = "X-NB-Artifacts-Searched"
+
+
+@runtime_checkable
+class Both(Protocol):
+    """A store of two that are read as one; see `nb_artifacts.union.Union`."""
+
+    def search_elsewhere(self, text: str, limit: int, after: UUID | None) -> list[Record] | None:
+        """What only the other one has; None where it cannot be asked."""
 
 
 class Index:
@@ -138,13 +149,22 @@ _SEARCH: dict[str, body.Field] = {"q": body.pattern, "limit": body.integer, "aft
 
 
 def search(store: Store, request: Request, index: Index) -> Response:
-    """``POST /search``: artifacts that hold all words of `q`, last changed first; `after` is the last one's id."""
+    """``POST /search``: artifacts that hold all words of `q`, last changed first; `after` is the last one's id.
+
+    Where the store is sent to a server of ours, what only that one has follows; a header says where it could not be asked.
+    """
     found = body.read_members(request, _SEARCH)
     if "q" not in found:
         raise body.invalid([body.Problem("missing", ("body", "q"), "Field required", None)], None)
-    ids = index.find(found["q"], min(limit_of(found), MOST), found.get("after"))
-    if not ids:
-        return list_answer(store, request, [], wants_data=False)
-    records = store.find(Query(artifacts=ArtifactFilter(id=IdFilter(any_=ids)), limit=len(ids)))
+    text, limit, after = found["q"], min(limit_of(found), MOST), found.get("after")
+    ids = index.find(text, limit, after)
+    only = ArtifactFilter(id=IdFilter(any_=ids))
     place = {id: n for n, id in enumerate(ids)}
-    return list_answer(store, request, sorted(records, key=lambda one: place[one.id]), wants_data=not request.whole)
+    records = sorted(store.find(Query(artifacts=only, limit=len(ids))), key=lambda one: place[one.id]) if ids else []
+    others: list[Record] | None = []
+    if isinstance(store, Both) and len(ids) < limit and words_in(text):
+        others = store.search_elsewhere(text, limit - len(ids), after)
+    response = list_answer(store, request, [*records, *(others or [])], wants_data=not request.whole)
+    if others is None:
+        response.headers[SEARCHED_HEADER] = "folder"
+    return response

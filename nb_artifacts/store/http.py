@@ -108,6 +108,11 @@ class HttpStore:
         path = "/artifacts/latest/count" if query.latest else "/artifacts/count"
         return int(self._decoded(self._ask("POST", path, query_body(query)), number_decoder))
 
+    def search(self, text: str, limit: int, after: UUID | None) -> list[Record]:
+        """See `Remote.search`."""
+        body = encode({"q": text, "limit": limit} | ({} if after is None else {"after": after}))
+        return [as_record(one) for one in self._decoded(self._ask("POST", "/search", body), records_decoder)]
+
     def delete(self, id: UUID) -> None:
         """See `Store.delete`."""
         self._ask("DELETE", f"/artifacts/{id}", seconds=SEND_SECONDS)

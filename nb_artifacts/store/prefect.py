@@ -132,6 +132,10 @@ class PrefectStore:
         if not self._server.delete(self._server.read(id).id):
             raise self._unknown(id)
 
+    def search(self, text: str, limit: int, after: UUID | None) -> NoReturn:  # noqa: ARG002 (the signature of `Remote`)
+        """Raises `Unsupported`."""
+        self._cannot("search for words")
+
     def put_run(self, run: Run) -> NoReturn:  # noqa: ARG002 (the signature of `Store`)
         """Raises `Unsupported`."""
         self._cannot("keep runs of ours; their names travel with their artifacts")

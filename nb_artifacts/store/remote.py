@@ -56,6 +56,9 @@ class Remote(Store, Protocol):
     def state(self) -> str:
         """Which store answers, and which restore of it: where that changes, what had arrived may be lost."""
 
+    def search(self, text: str, limit: int, after: UUID | None) -> list[Record]:
+        """Records that hold all words of a text, those made or changed last first, after that id. Raises `Unsupported`."""
+
     def send(self, items: Sequence[Outgoing]) -> list[Outcome]:
         """Tell the remote of `items`, in their order; one outcome each.
 

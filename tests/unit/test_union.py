@@ -6,16 +6,20 @@ import time
 
 import msgspec
 import pytest
+from faults.elsewhere import Elsewhere
 
-from nb_artifacts import reach
-from nb_artifacts.errors import BlobMissing, Conflict, NotFound, StoreError, Unreachable
+from nb_artifacts import reach, union
+from nb_artifacts.api import Api, Request
+from nb_artifacts.errors import BlobMissing, Conflict, NotFound, StoreError, Unreachable, Unsupported
 from nb_artifacts.reach import Reach
 from nb_artifacts.store import open_store
 from nb_artifacts.store.cache import BlobCache
+from nb_artifacts.store.http import HttpStore
 from nb_artifacts.store.numbers import Numbers
 from nb_artifacts.store.remotes import Remotes
 from nb_artifacts.union import Union
 from nb_artifacts.wire import (
+    MIME,
     ArtifactFilter,
     IdFilter,
     KeyFilter,
@@ -249,6 +253,53 @@ def test_what_somebody_changed_at_the_remote_is_seen_unless_it_was_changed_here_
     assert [(record.description, record.version, record.seq) for record in found] == [("theirs", 1, mine.seq)]
     both.local.patch(mine.id, Patch(description="mine"))
     assert [record.description for record in both.union.find(Query())] == ["mine"]
+
+
+def searched(api, **body):
+    """The keys found, and what says that only the folder was searched."""
+    answer = api(Request("POST", "/search", headers={"accept": MIME}, chunks=[encode(body)]))
+    return [one["key"] for one in msgspec.json.decode(answer.body)], answer.headers.get("X-NB-Artifacts-Searched")
+
+
+def test_words_are_looked_for_in_the_folder_and_then_at_the_remote(both, monkeypatch):
+    monkeypatch.setattr(union, "FOUND", 2)
+    both.begin()
+    there = HttpStore(Elsewhere(both.server.store), both.server.store.id)
+    both.server.search = there.search
+    api = Api(lambda: both.union)
+    mine = [both.keep(f"mine-{n}", "needle") for n in range(3)]
+    for one in mine[:2]:
+        both.send(one)
+    theirs = [both.elsewhere(f"theirs-{n}", "needle") for n in range(5)]
+    gone = both.keep("gone", "needle")
+    both.send(gone)
+    both.local.delete(gone.id)
+    both.elsewhere("other", "hay")
+    every = ["mine-2", "mine-1", "mine-0", *(f"theirs-{n}" for n in range(4, -1, -1))]
+    assert searched(api, q="needle") == (every, None)
+    ids = {one.key: one.id for one in [*mine, *theirs]}
+    for limit in (1, 2, 3, 4, 7, 8):
+        found, after = [], {}
+        while page := searched(api, q="needle", limit=limit, **after)[0]:
+            found += page
+            after = {"after": ids[page[-1]]}
+        assert found == every, limit
+    assert searched(api, q="") == ([], None)
+    monkeypatch.setattr(union, "SEARCHED", 1)
+    assert searched(api, q="needle") == (every[:3], "folder")
+
+
+@pytest.mark.parametrize("error", [Unreachable("away"), Unsupported("Prefect has none")])
+def test_a_search_says_where_it_was_the_folder_alone(both, error):
+    both.begin()
+    both.keep("mine", "needle")
+    both.server.error = error
+    api = Api(lambda: both.union)
+    assert searched(api, q="needle") == (["mine"], "folder")
+    assert searched(api, q="needle", limit=1) == (["mine"], None)
+    both.server.error = None
+    alone = Api(lambda: both.local)
+    assert searched(alone, q="needle") == (["mine"], None)
 
 
 def test_ids_that_the_folder_has_are_not_asked_for(both):
