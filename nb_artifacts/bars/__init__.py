@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING, TypeVar
 
 from nb_artifacts import cells
-from nb_artifacts.bars.bar import Bar, begin
+from nb_artifacts.bars.bar import Bar, begin, check_count
 from nb_artifacts.bars.counting import length
 from nb_artifacts.bars.loops import Iteration, Loop, is_plain
 from nb_artifacts.unwinding import state_of
@@ -59,6 +59,7 @@ def track(
     Raises `InvalidKey`, `InvalidValue`, and `UnsupportedType` for what cannot be iterated, before the first item.
     """
     is_plain(iterable)
+    check_count("completed", completed)
     owner = sys._getframe(1).f_code
     if total is None and (size := length(iterable)) is not None:
         total = size + completed

@@ -10,6 +10,7 @@ import math
 import os
 import sys
 import weakref
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nb_artifacts import core
@@ -23,6 +24,7 @@ from nb_artifacts.errors import InvalidValue, StoreError, UnsupportedType
 from nb_artifacts.notices import warn
 from nb_artifacts.types.progress import said
 from nb_artifacts.unwinding import state_of
+from nb_artifacts.wire import check_key
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
@@ -81,6 +83,8 @@ class Bar:
         Finished, it moves this bar on by `advance`; with ``leave=False`` its row goes. Raises `InvalidValue`.
         """
         core.check_text("name", name)
+        core.check_text("unit", unit)
+        check_count("advance", advance)
         meter = Meter(name, _check_total(total), unit, parent=self._meter, leave=leave)
         made = Bar(meter, self._home)
         made._advance = advance
@@ -188,6 +192,8 @@ def begin(
     """
     core.check_text("unit", unit)
     core.check_text("description", description)
+    check_key(key)
+    check_count("initial", initial)
     total = _check_total(total)
     outer = homes.around() if key is None and not disable else None
     if outer is not None:
@@ -202,12 +208,21 @@ def begin(
         return meter, Nowhere()
 
 
+def check_count(name: str, count: Any, leave: str = "") -> float:
+    """A number of items. Raises `InvalidValue`."""
+    number = math.nan
+    if not isinstance(count, (bool, str, bytes)) and hasattr(type(count), "__float__"):
+        with suppress(TypeError, ValueError, OverflowError):
+            number = float(count)
+    if not 0 <= number < math.inf:
+        raise InvalidValue(f"{name}={count!r:.80} is not a number of items: give 0 or more{leave}.")
+    return number
+
+
 def _check_total(total: Any) -> float | None:
     if total is None or (isinstance(total, float) and total == math.inf):
         return None
-    if isinstance(total, (bool, str)) or not hasattr(type(total), "__float__") or not 0 <= float(total) < math.inf:
-        raise InvalidValue(f"total={total!r} is not a number of items: give 0 or more, or leave it out.")
-    return float(total)
+    return check_count("total", total, ", or leave it out")
 
 
 def _ticket(meter: Meter, home: Home) -> Ticket | None:

@@ -7,6 +7,7 @@ an `Ender`, which learns that the iteration is over, or that nobody holds the it
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from array import array
@@ -128,7 +129,7 @@ class Counter:
     def _fold(self) -> None:
         """Take over what ended threads have added."""
         alive = [(cell, thread) for cell, thread in self._cells if thread.is_alive()]
-        self._base += sum(cell[0] for cell, thread in self._cells if not thread.is_alive())
+        self._base += sum(_added(cell) for cell, thread in self._cells if not thread.is_alive())
         self._cells = alive
 
     def value(self) -> float:
@@ -138,10 +139,17 @@ class Counter:
 
     def in_cells(self) -> float:
         """The part of the sum that lies in cells of threads."""
-        total: float = sum([cell[0] for cell, _ in self._cells])
-        return total
+        return sum([_added(cell) for cell, _ in self._cells])
 
     def add(self, n: float) -> None:
         """Add from whatever thread, once in a while."""
         with self.guard:
             self._base += n
+
+
+def _added(cell: Any) -> float:
+    """What a cell holds; NaN for what is no number, such as an array that somebody has added."""
+    try:
+        return float(cell[0])
+    except (TypeError, ValueError, OverflowError):
+        return math.nan

@@ -5,7 +5,11 @@ from __future__ import annotations
 import copy
 import pickle
 import threading
+from contextlib import suppress
+from decimal import Decimal
+from fractions import Fraction
 
+import numpy as np
 import pytest
 from waiting import until
 
@@ -58,7 +62,7 @@ def test_totals_may_change_and_be_unknown(infos):
         bar.total = 20
         until(lambda: core.read(core.get("total")).value == 25)
         bar.total = None
-        for wrong in (-1, float("nan"), "x", True):
+        for wrong in (-1, float("nan"), "x", True, 10**400, np.array([1, 2])):
             with pytest.raises(InvalidValue):
                 bar.total = wrong
     assert infos("total")[0].state == "finished"
@@ -87,6 +91,28 @@ def test_what_makes_no_sense_is_not_written(said):
     assert said("sense")[0] == ("stopped", 5)
     with pytest.raises(TypeError):
         bar.update("x")
+
+
+@pytest.mark.parametrize("amount", [10**400, np.array([1, 2]), 1j], ids=["huge", "array", "complex"])
+def test_what_is_no_number_keeps_no_bar_from_ending(said, amount):
+    with nba.progress(10, "amount") as bar:
+        bar.update(5)
+        until(lambda: said("amount") == [("running", 5)])
+        with suppress(TypeError, OverflowError):
+            bar.update(amount)
+        assert bar.n == 5
+    assert said("amount") == [("stopped", 5)]
+
+
+def test_numbers_of_other_kinds_count(said):
+    with nba.progress(4, "kinds") as bar:
+        bar.update(Decimal("1.5"))
+        assert bar.n == 1.5
+    bar = nba.progress(4, "kinds")
+    for amount in (np.int64(1), np.float32(0.5), Fraction(1, 2), np.array(2)):
+        bar.update(amount)
+    bar.close()
+    assert said("kinds") == [("stopped", 1.5), ("finished", 4)]
 
 
 def test_a_million_updates_make_a_handful_of_writes(home):
