@@ -83,9 +83,9 @@ class Iteration:
         self.holds = None
 
     def failed(self, error: BaseException) -> None:
-        """The iterable itself raised."""
-        if not self._over and self._position is not None and self._home.mine:
-            self._close(self._position())
+        """The iterable itself raised, perhaps before the first item."""
+        if not self._over and self._home.mine:
+            self._close(self._position() if self._position is not None else 0)
             if self._ends:
                 self._home.end(self._meter, state_of(error), error)
             self.holds = None
@@ -122,6 +122,13 @@ class Loop(Generic[T]):
         iteration, self._next = self._next, None
         return iteration or self._begin()
 
+    def _refused(self, words: str) -> UnsupportedType:
+        """What to raise; the bar that was begun has failed, rather than running on for as long as a traceback holds it."""
+        error, iteration, self._next = UnsupportedType(words), self._next, None
+        if iteration is not None:
+            iteration.failed(error)
+        return error
+
     def __len__(self) -> int:
         return len(self._iterable)  # type: ignore[arg-type]  # raises TypeError as `len` does
 
@@ -130,7 +137,7 @@ class Loop(Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         if not is_plain(self._iterable):
-            raise UnsupportedType(f"{type(self._iterable).__name__} is iterated with `async for`.")
+            raise self._refused(f"{type(self._iterable).__name__} is iterated with `async for`.")
         iteration = self._iteration()
         iterator, position = counted(self._iterable, iteration)  # type: ignore[arg-type]  # `is_plain` has looked
         iteration.begin(position)
@@ -138,7 +145,7 @@ class Loop(Generic[T]):
 
     def __aiter__(self) -> AsyncIterator[T]:
         if not hasattr(type(self._iterable), "__aiter__"):
-            raise UnsupportedType(f"{type(self._iterable).__name__} is iterated with `for`, not `async for`.")
+            raise self._refused(f"{type(self._iterable).__name__} is iterated with `for`, not `async for`.")
         return _Async(self._iterable, self._iteration())  # type: ignore[arg-type]  # the line above has looked
 
     def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:

@@ -248,11 +248,27 @@ def test_what_cannot_be_is_refused_before_the_first_item(home):
         (lambda: nba.track([1], total="many"), InvalidValue),
         (lambda: nba.track([1], description="\ud800"), InvalidValue),
         (lambda: nba.track([1], unit=5), InvalidValue),
+        (lambda: nba.track([1], 5), InvalidKey),
+        (lambda: nba.track([1], completed="a"), InvalidValue),
+        (lambda: nba.track([1], completed=-5), InvalidValue),
+        (lambda: nba.progress(initial=float("nan")), InvalidValue),
+        (lambda: nba.progress(disable=True).step("a", advance="x"), InvalidValue),
+        (lambda: nba.progress(disable=True).step("a", unit=5), InvalidValue),
         (lambda: iter(nba.track(anumbers())), UnsupportedType),
         (lambda: aiter(nba.track([1])), UnsupportedType),
     ]:
         with pytest.raises(error):
             wrong()
+
+
+def test_for_in_the_place_of_async_for_leaves_no_bar_that_runs(infos):
+    with pytest.raises(UnsupportedType) as caught:
+        iter(nba.track(anumbers(), "for"))
+    with pytest.raises(UnsupportedType) as caught_too:
+        aiter(nba.track([1], "for"))
+    assert caught.tb and caught_too.tb  # a traceback that is kept holds the loop
+    assert [info.state for info in infos("for")] == ["failed", "failed"]
+    assert infos("for")[0].error == "UnsupportedType: async_generator is iterated with `async for`."
 
 
 def test_a_key_in_use_is_said_and_makes_a_new_version(said):
@@ -313,6 +329,49 @@ def test_a_cancelled_task_is_interrupted(infos):
 
     asyncio.run(main())
     assert infos("cancelled")[0].state == "interrupted"
+
+
+class Collects:
+    """Is waited for, and has garbage collected when it is cancelled."""
+
+    def __await__(self):
+        try:
+            yield
+        finally:
+            gc.collect(0)
+
+
+@pytest.mark.parametrize("waits", [lambda: asyncio.sleep(60), Collects])
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="an exception raised in C has no object yet")
+def test_a_task_cancelled_where_its_loop_waits_is_interrupted(infos, waits):
+    async def work():
+        for _ in nba.track(range(9), "waits"):
+            await waits()
+
+    async def main():
+        task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert infos("waits")[0].state == "interrupted"
+
+
+def test_an_exception_thrown_into_what_a_loop_yields_from_is_its_failure(infos):
+    def loop():
+        for n in nba.track(range(9), "thrown"):
+            yield from iter_of(n)
+
+    def iter_of(n):
+        yield n
+
+    looping = loop()
+    next(looping)
+    with pytest.raises(ValueError, match="x"):
+        looping.throw(ValueError("x"))
+    assert infos("thrown")[0].state == "failed"
 
 
 def test_a_million_items_make_a_handful_of_writes(home):
