@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import msgspec
 
 from nb_artifacts import config
 from nb_artifacts.errors import InvalidValue
+from nb_artifacts.process import is_dead, this_process
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +89,7 @@ def start(host: str, port: int, workers: int, home: str | None, database_url: st
     def ready(bound: int) -> None:
         shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 (compared, not bound)
         url = f"http://{shown}:{bound}"
-        _write_note(note, Running(pid=os.getpid(), started=_started(os.getpid()), url=url, where=where))
+        _write_note(note, Running(pid=os.getpid(), started=this_process().started, url=url, where=where))
         _greet(url, where, keys.first())
         keys.close()
 
@@ -152,7 +154,8 @@ def stop(home: str | None) -> None:
     running = _running(_folder(home))
     if running is None:
         raise click.ClickException(f"no server runs for {_folder(home)}.")
-    os.kill(running.pid, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):  # it has just ended
+        os.kill(running.pid, signal.SIGTERM)
     deadline = time.monotonic() + 20
     while _running(_folder(home)) is not None:
         if time.monotonic() > deadline:
@@ -225,26 +228,17 @@ def _place(key: Key) -> str:
 
 
 def _write_note(path: Path, running: Running) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = path.with_name(f".running.{os.getpid()}")
-    beside.write_bytes(msgspec.json.encode(running))
-    beside.replace(path)
+    from nb_artifacts.store.folder import prepare, write_private
+
+    prepare(path.parent.parent)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    write_private(path, msgspec.json.encode(running))
 
 
 def _running(folder: Path) -> Running | None:
     """The folder's server, if it still runs: the process of that number has to have begun when the server did."""
     with contextlib.suppress(OSError, msgspec.MsgspecError):
         running = msgspec.json.decode((folder / "server" / "running.json").read_bytes(), type=Running)
-        if _started(running.pid) == running.started:
+        if not is_dead(replace(this_process(), pid=running.pid, started=running.started)):
             return running
     return None
-
-
-def _started(pid: int) -> float:
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        return 0.0 if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
-    except psutil.Error as error:
-        raise ProcessLookupError(pid) from error

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from functools import lru_cache
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 COOKIE = "nb-artifacts-key"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -49,7 +49,7 @@ def cookie_secret(headers: Headers) -> str | None:
 def cookie(secret: str, *, secure: bool) -> str:
     """The header that keeps a key in the browser, out of reach of scripts and of other sites; "" takes it away."""
     age = 30 * 86_400 if secret else 0
-    return f"{COOKIE}={secret}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
+    return f"{COOKIE}={quote(secret, safe='')}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
 
 
 def is_same_origin(headers: Headers, *, writes: bool) -> bool:

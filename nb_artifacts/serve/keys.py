@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from nb_artifacts.errors import InvalidValue, NotFound, StoreError
 from nb_artifacts.store import open_store
+from nb_artifacts.store.folder import prepare
 from nb_artifacts.wire import now
 
 if TYPE_CHECKING:
@@ -195,7 +196,8 @@ class InFolder:
     def _changing(self) -> Iterator[tuple[Key, ...]]:
         """One change of the keys at a time, of all processes: a file made exclusively beside them is the lock."""
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            prepare(self.path.parent.parent)
+            self.path.parent.mkdir(mode=0o700, exist_ok=True)
             lock = self.path.with_name("keys.lock")
             with self._lock:
                 _acquire(lock)

@@ -20,6 +20,8 @@ from server.conftest import OTHER, SPACE, ending, log_in, printed_key, run
 
 import nb_artifacts
 from nb_artifacts.api import Response
+from nb_artifacts.cli import server as cli_server
+from nb_artifacts.process import this_process
 from nb_artifacts.serve import app as serve_app
 from nb_artifacts.serve import auth as serve_auth
 from nb_artifacts.serve import body as serve_body
@@ -227,6 +229,35 @@ def test_log_in_with_a_cookie(standalone):
     assert log_in(standalone, standalone.token, Origin="http://evil.example").status == 403
     assert log_in(standalone, "x" * 10_000).status == 413
     assert "Max-Age=0" in standalone.root("POST", "/logout", Cookie=cookie, Origin=f"http://{host}").headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize("secret", ["semi;colon", "per%41cent", "\u0448\u043b\u044e\u0437", 'quo"te\\', "sp ace,"])
+def test_any_key_survives_the_cookie(secret):
+    name, _, value = serve_auth.cookie(secret, secure=False).encode("ascii").decode().partition(";")[0].partition("=")
+    assert serve_auth.cookie_secret({"cookie": f"other=1; {name}={value}; more=2"}) == secret
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows folders have no such mode bits")
+def test_what_a_server_leaves_is_private_whatever_the_umask(tmp_path):
+    """S-28: the keys may be made before there is a store."""
+    home, before = tmp_path / "a" / "home", os.umask(0)
+    try:
+        Keyring(home).create()
+        cli_server._write_note(home / "server" / "running.json", cli_server.Running(pid=1, started=0, url="", where=""))
+    finally:
+        os.umask(before)
+    modes = {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in [home, *home.rglob("*")]}
+    assert modes == {"home": "0o700", "server": "0o700", "keys.json": "0o600", "running.json": "0o600"}
+
+
+def test_a_note_of_a_server_that_is_gone_means_no_other_process(tmp_path):
+    """A process number is given again; and when a process began is known to a second only, as clocks are set."""
+    note, me = tmp_path / "server" / "running.json", this_process()
+    for moved, found in ((0, True), (1, True), (-1, True), (-60, False), (60, False)):
+        cli_server._write_note(note, cli_server.Running(pid=me.pid, started=me.started + moved, url="", where=""))
+        assert (cli_server._running(tmp_path) is not None) == found, moved
+    note.write_text("{")
+    assert cli_server._running(tmp_path) is None
 
 
 def test_log_in_is_tried_a_few_times_only(own):
