@@ -1,8 +1,9 @@
 """How far a loop is, without the loop telling: iterators in C whose position another thread can read.
 
 Over a list, range and their like the native iterator knows its own position. Any other iterable is paired with
-`itertools.repeat`, which counts down one turn an item, and guarded by a generator that sees it fail. Both are chained to
-an `Ender`, which learns that the iteration is over, or that nobody holds the iterator any more.
+`itertools.repeat`, which counts down one turn an item, and unless it is a set, dict or deque guarded by a generator that
+sees it fail. All are chained to an `Ender`, which learns that the iteration is over, or that nobody holds the iterator any
+more.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ Position = Callable[[], int]
 """How many items have been handed out."""
 
 _VIEWS: tuple[type, ...] = (type({}.keys()), type({}.values()), type({}.items()))
-_FIXED: tuple[type, ...] = (tuple, range, str, bytes, frozenset, set, dict, *_VIEWS, deque)
+_FIXED: tuple[type, ...] = (tuple, range, str, bytes, frozenset)
+_WATCHED: tuple[type, ...] = (set, dict, *_VIEWS, deque)
+"""Changed while they are iterated these fail, and their iterators say no more where they were."""
 _GROWING = (list, bytearray)
 _TURNS = sys.maxsize
 _MANY_THREADS = 64
@@ -65,14 +68,15 @@ def counted(iterable: Iterable[T], run: Run) -> tuple[Iterator[T], Position]:
     if kind in _FIXED and (size := length(items)) is not None:
         native, fixed = iter(iterable), size
         return chain(native, ender), lambda: fixed - length_hint(native)
-    if kind in _GROWING or (kind.__name__ == "ndarray" and kind.__module__ == "numpy"):
+    if kind in _GROWING or (kind.__name__ == "ndarray" and kind.__module__ == "numpy" and items.ndim):
         native = iter(iterable)
         return chain(native, ender), lambda: max(len(items) - length_hint(native), 0)
     if kind is array:
         native = iter(iterable)
         return chain(native, ender), lambda: _index(native, len(items))
     turns = repeat(True, _TURNS)
-    return compress(chain(_guarded(iterable, run), ender), turns), lambda: _TURNS - length_hint(turns)
+    source = iter(iterable) if kind in _WATCHED else _guarded(iterable, run)
+    return compress(chain(source, ender), turns), lambda: _TURNS - length_hint(turns)
 
 
 def _guarded(iterable: Iterable[T], run: Run) -> Iterator[T]:

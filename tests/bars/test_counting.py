@@ -86,6 +86,33 @@ def test_a_list_may_grow_while_it_is_iterated():
     assert (len(numbers), position()) == (5, 5)
 
 
+@pytest.mark.parametrize(
+    ("source", "change"),
+    [
+        (dict.fromkeys(range(7)), lambda numbers: numbers.update({9: None})),
+        (dict.fromkeys(range(7)), lambda numbers: numbers.pop(6)),
+        (set(range(7)), lambda numbers: numbers.add(9)),
+        (deque(range(7)), lambda numbers: numbers.append(9)),
+    ],
+)
+def test_the_position_stands_where_the_iterable_was_changed(source, change):
+    iterator, position = counted(source, Told())
+    next(iterator), next(iterator)
+    change(source)
+    assert position() == 2
+    with pytest.raises(RuntimeError):
+        next(iterator)
+    assert position() == 2
+
+
+def test_an_array_without_a_dimension_fails_as_it_is_iterated():
+    told = Told()
+    iterator, _ = counted(np.zeros(()), told)
+    with pytest.raises(TypeError):
+        next(iterator)
+    assert isinstance(told.events[0], TypeError)
+
+
 @pytest.mark.parametrize("source", SOURCES)
 def test_next_to_nothing_runs_between_two_items(source):
     """Over what knows its own position nothing at all of ours."""
