@@ -13,8 +13,9 @@ import gc
 import inspect
 import sys
 import threading
+from opcode import opmap
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _OURS = "nb_artifacts."
 _SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+_RAISE_AGAIN = {opmap[name] for name in ("CLEANUP_THROW", "RERAISE") if name in opmap}
+"""Instructions that pass an exception on; its traceback names the one before, such as the `await` of a cancelled task."""
 
 
 class Place(NamedTuple):
@@ -49,27 +52,50 @@ def let_go_at(frame: FrameType) -> tuple[Place | None, State, BaseException | No
     if found is None:
         return None, "stopped", None
     passes, error = _passing(found)
+    if passes and error is None and found.f_code.co_flags & inspect.CO_COROUTINE and _is_cancelled():
+        return Place(found.f_code, found.f_lineno, threading.get_ident(), doubtful=False), "interrupted", None
     place = Place(found.f_code, found.f_lineno, threading.get_ident(), passes and error is None)
     if error is not None or not passes or found.f_code.co_flags & _SUSPENDED:
         return place, state_of(error), error  # a generator that is closed is left by an exception too
     return place, "failed", None
 
 
+def _is_cancelled() -> bool:
+    """Whether the running task is being cancelled; Python 3.10 does not say."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
+    return task is not None and getattr(task, "cancelling", int)() > 0
+
+
 def _passing(frame: FrameType) -> tuple[bool, BaseException | None]:
     """Whether an exception is unwinding a frame, and the exception where it can be found."""
     if not gc.isenabled():
         return False, None  # the youngest objects would be all that there are
-    # Only types are looked at, since a proxy would answer for another; and nothing is held that might have to end.
-    young = [one for one in gc.get_objects(generation=0) if issubclass(type(one), (TracebackType, BaseException))]
-    traces = [one for one in young if type(one) is TracebackType and one.tb_frame is frame and one.tb_lasti == frame.f_lasti]
-    if not traces:
-        return False, None
-    errors = [one for one in young if type(one) is not TracebackType]
-    exact = [one for one in errors if one.__traceback__ in traces]
-    if exact:
-        return True, exact[-1]
-    raised = [one for one in errors if one.__traceback__ is None] if sys.version_info < (3, 12) else []
-    return True, raised[0] if len(raised) == 1 else None
+    at = frame.f_lasti
+    again = at >= 0 and frame.f_code.co_code[at] in _RAISE_AGAIN
+    young: list[Any] = []
+    passes = False
+    raised: list[Any] = []
+    for generation in (0, 1):  # the second one for what a collection has moved there meanwhile
+        young = _exceptions(generation) + young
+        traces = [
+            one for one in young if type(one) is TracebackType and one.tb_frame is frame and (again or one.tb_lasti == at)
+        ]
+        errors = [one for one in young if type(one) is not TracebackType]
+        exact = [one for one in errors if one.__traceback__ in traces]
+        if exact:
+            return True, exact[-1]
+        if traces and not passes:
+            passes = True
+            raised = [one for one in errors if one.__traceback__ is None] if sys.version_info < (3, 12) else []
+    return passes, raised[0] if len(raised) == 1 else None
+
+
+def _exceptions(generation: int) -> list[Any]:
+    """Only types are looked at, since a proxy would answer for another; and nothing is held that might have to end."""
+    return [one for one in gc.get_objects(generation=generation) if issubclass(type(one), (TracebackType, BaseException))]
 
 
 def handled_by(thread: int) -> BaseException | None:

@@ -374,6 +374,37 @@ def test_an_exception_thrown_into_what_a_loop_yields_from_is_its_failure(infos):
     assert infos("thrown")[0].state == "failed"
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="a task that is cancelled does not say so")
+@pytest.mark.parametrize("caught", [True, False])
+def test_a_task_cancelled_in_the_body_is_interrupted(infos, caught):
+    async def work():
+        for _ in nba.track(range(10), "body"):
+            await asyncio.sleep(60)
+
+    async def main():
+        with suppress(TimeoutError, asyncio.TimeoutError):
+            await asyncio.wait_for(work(), 0.05)
+        await asyncio.sleep(0.5 if caught else 0)
+
+    asyncio.run(main())
+    keeper.settle_all()
+    assert [(info.state, info.done) for info in infos("body")] == [("interrupted", 0)]
+
+
+def test_a_coroutine_that_is_closed_has_stopped_its_loop(infos):
+    async def work():
+        for _ in nba.track(range(10), "closed"):
+            await asyncio.sleep(60)
+
+    async def main():
+        running = work()
+        running.send(None)
+        running.close()
+
+    asyncio.run(main())
+    assert infos("closed")[0].state == "stopped"
+
+
 def test_a_million_items_make_a_handful_of_writes(home):
     before = core.current_store().last_seq()
     for _ in nba.track(range(1_000_000), "many"):
