@@ -135,7 +135,10 @@ class Api:
             return route.handler(self.store, request, self._index())
         if route.slow:
             return route.handler(self.tables, self.store, request, **names)
-        return route.handler(self.store, request, **names)
+        response = route.handler(self.store, request, **names)
+        if response.shows is not None and response.shows.type == "table":
+            self.tables.expect(response.shows)
+        return response
 
     def _index(self) -> search.Index:
         if self._searched is None:

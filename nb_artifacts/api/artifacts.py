@@ -240,8 +240,9 @@ def _tagged(store: Store, request: Request, record: Record, response: Response) 
         headers[ELSEWHERE_HEADER] = "1"
     wanted = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
     if tag in wanted or "*" in wanted:
-        return Response(304, headers=headers)
+        response = Response(304)
     response.headers.update(headers)
+    response.shows = record if request.from_browser else None
     return response
 
 

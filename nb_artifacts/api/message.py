@@ -45,6 +45,11 @@ class Request:
         return any(part.partition(";")[0].strip().lower() == wire.MIME for part in ranges)
 
     @property
+    def from_browser(self) -> bool:
+        """Whether a browser asks, for somebody who looks."""
+        return "mozilla" in self.headers.get("user-agent", "").lower()
+
+    @property
     def params(self) -> dict[str, str]:
         """The query's parameters; of a repeated one the last."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
@@ -70,6 +75,8 @@ class Response:
     status: int
     body: Body = b""
     headers: dict[str, str] = field(default_factory=dict)
+    shows: wire.Record | None = None
+    """The one record that a browser asked for, to show it."""
 
 
 class Refused(Exception):

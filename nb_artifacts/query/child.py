@@ -22,7 +22,7 @@ from nb_artifacts.errors import ArtifactError, BadQuery, InvalidValue, QueryFail
 from nb_artifacts.query.ask import RowsQuery
 from nb_artifacts.query.engine import Engine
 from nb_artifacts.query.pipe import Pipe
-from nb_artifacts.query.source import Cursor, Limits
+from nb_artifacts.query.source import Cursor, Limits, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,6 +173,10 @@ class Service:
             from nb_artifacts.query.differences import differences
 
             send({}, msgspec.json.encode(differences(head, self._limits, job)))
+            return
+        if head["kind"] == "warm":
+            load()
+            send({})
             return
         source = self._engine.source(head["name"], head.get("path"), head.get("columns"), body)
         if source is None:

@@ -111,7 +111,7 @@ class Reader:
         wanted = numbers + offsets[groups]
         if bool((np.diff(wanted) == 1).all()):
             return whole.slice(int(wanted[0]), len(wanted))
-        return whole.take(pa.array(wanted))
+        return whole.take(whole_numbers(wanted))
 
     def _group(self, source: Source, fields: list[Field], group: int) -> pa.Table:
         """Columns of one row group; those that are kept are not read again."""
@@ -140,7 +140,6 @@ class Reader:
 
     def _fetched(self, source: Source, fields: list[Field], numbers: Any, cursor: Any) -> dict[str, Any]:
         import numpy as np
-        import pyarrow as pa
 
         names = [quoted(ROW), *(quoted(field.raw) for field in fields)]
         asked = np.unique(numbers)
@@ -148,9 +147,16 @@ class Reader:
         with explained(source, Which(), 1):
             found = arrow_of(cursor, select, [asked])
         places = np.empty(len(asked), dtype=np.int64)
-        places[np.searchsorted(asked, found.column(0).to_numpy())] = np.arange(len(asked))
-        rows = found.take(pa.array(places[np.searchsorted(asked, numbers)]))
+        places[np.searchsorted(asked, np.from_dlpack(found.column(0).combine_chunks()))] = np.arange(len(asked))
+        rows = found.take(whole_numbers(places[np.searchsorted(asked, numbers)]))
         return {field.sql: rows.column(1 + n).cast(stored_type(field.type)) for n, field in enumerate(fields)}
+
+
+def whole_numbers(values: Any) -> pa.Array[Any]:
+    """NumPy's 64-bit integers as Arrow. `pa.array` would load pandas, to see whether they are its: longer than a page takes."""
+    import pyarrow as pa
+
+    return pa.Array.from_buffers(pa.int64(), len(values), [None, pa.py_buffer(values)])
 
 
 def arrow_of(cursor: Any, sql: str, values: list[Any]) -> pa.Table:
@@ -164,6 +170,8 @@ def is_scattered(source: Source, numbers: Any) -> bool:
     """Whether rows lie in so many row groups, or in such large ones, that those are not read whole."""
     import numpy as np
 
+    if len(numbers) == 0:
+        return False
     if max(source.groups, default=0) > WHOLE:
         return True
     if isinstance(numbers, range) or len(source.groups) <= SCATTERED:

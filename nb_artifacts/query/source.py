@@ -207,6 +207,16 @@ def damaged(name: str, error: object) -> InvalidValue:
     return InvalidValue(f"the stored table {name} is not a readable Parquet file: {reason}")
 
 
+def load() -> None:
+    """Load what the first page needs, then what the first filter or order does."""
+    import pyarrow.parquet  # noqa: F401 (loading it is all)
+
+    with contextlib.suppress(ImportError):
+        import duckdb
+
+        duckdb.connect(":memory:").close()  # the first connection of a process takes longer than others
+
+
 def connect(path: str, limits: Limits) -> Any:
     """A DuckDB in memory that can open `path` and nothing else, and whose settings nobody can change again.
 

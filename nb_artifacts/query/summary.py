@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from nb_artifacts.query.conditions import condition, explained
-from nb_artifacts.query.pages import arrow_of, stored_type
+from nb_artifacts.query.pages import arrow_of, stored_type, whole_numbers
 from nb_artifacts.query.ranks import is_ordered
 from nb_artifacts.query.source import Field, Source, quoted
 from nb_artifacts.query.written import json_cells
@@ -171,9 +171,10 @@ def _axis(field: Field) -> str | None:
 
 
 def _ends(field: Field, positions: list[float]) -> list[Any]:
+    import numpy as np
     import pyarrow as pa
 
-    micros = pa.array([round(position * 1e6) for position in positions], pa.int64())
+    micros = whole_numbers(np.array([round(position * 1e6) for position in positions], np.int64))
     if pa.types.is_duration(field.type):
         return json_cells(pa.chunked_array([micros.cast(pa.duration("us"))]), field)
     zone = getattr(field.type, "tz", None)

@@ -70,6 +70,13 @@ class Tables:
         """What changes when the table does. Raises `InvalidValue` for another type."""
         return self._place(record, opened=False).name
 
+    def expect(self, record: Record) -> None:
+        """A table will be looked at: where its rows have to be asked for, start the query process now. Never blocks."""
+        from nb_artifacts.types.table import ROWS
+
+        if record.blob is not None and ROWS in (record.metadata_ or {}):
+            self.worker.warm()
+
     def rows(
         self, record: Record, query: RowsQuery, *, form: Literal["arrow", "json"] = "arrow", left: Left | None = None
     ) -> Page:

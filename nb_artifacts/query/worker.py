@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from nb_artifacts.errors import BadQuery, InvalidValue, QueryFailed
+from nb_artifacts.errors import ArtifactError, BadQuery, InvalidValue, QueryFailed
 from nb_artifacts.query.pipe import Pipe
 
 if TYPE_CHECKING:
@@ -107,6 +107,16 @@ class Worker:
     def process(self) -> subprocess.Popen[bytes] | None:
         """The process, where there is one."""
         return self._running.process if self._running is not None and not self._running.ended else None
+
+    def warm(self) -> None:
+        """Start the process where there is none, and let it load what queries need. Never blocks."""
+
+        def work() -> None:
+            with contextlib.suppress(ArtifactError, OSError):  # the first question says it
+                self.ask({"kind": "warm"})
+
+        if self.process is None:
+            threading.Thread(target=work, name="nb-artifacts-query-start", daemon=True).start()
 
     def ask(self, head: dict[str, Any], body: bytes = b"", left: Left | None = None) -> Message:
         """The answer to a request. Raises what the request did wrong, `QueryFailed`, and FileNotFoundError."""

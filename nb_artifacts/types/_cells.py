@@ -87,9 +87,13 @@ def _time_cells(column: Any) -> list[Any]:
 
 
 def _whole(column: Any) -> Any:
+    import numpy as np
     import pyarrow as pa
 
-    return column.cast(pa.int64()).fill_null(0).to_numpy()
+    whole = column.cast(pa.int64())
+    if whole.null_count:
+        whole = whole.fill_null(0)
+    return np.from_dlpack(whole.combine_chunks())  # `to_numpy` would load pandas
 
 
 def _short(text: str) -> str:
