@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from contract.prefect_server import listed, prefect, prefect_server, python  # noqa: F401
+from contract.prefect_server import listed
 from faults.proxy import Proxy
 
 STORM = """
@@ -23,7 +23,7 @@ nba.sync()
 """
 
 
-def test_a_prefect_server_hears_of_it_now_and_then_and_of_the_end(tmp_path, prefect):  # noqa: F811
+def test_a_prefect_server_hears_of_it_now_and_then_and_of_the_end(tmp_path, prefect):
     with Proxy(prefect.port) as proxy:
         proxy.delay = 0.2
         address = f"http://127.0.0.1:{proxy.port}/api"

@@ -1,17 +1,21 @@
-"""A real Prefect server in a process of its own, and how to empty it."""
+"""A real Prefect server in a process of its own, and how to empty it: fixtures of all tests (a plugin of `tests/conftest.py`)."""
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
+import sys
 import urllib.error
 import urllib.request
 from types import SimpleNamespace
 
 import pytest
-from api.conftest import free_port, wait_until
-from server.test_prefect import python  # noqa: F401
+from api.conftest import ROOT, free_port, wait_until
+
+VENV = ROOT / ".cache" / "prefect-venv"
+PINNED = ["prefect==3.8.8", "fastapi>=0.139,<0.151"]
 
 
 def start(interpreter, folder):
@@ -63,8 +67,24 @@ def empty(server):
 
 
 @pytest.fixture(scope="session")
-def prefect_server(python, tmp_path_factory):  # noqa: F811
-    server = start(python, tmp_path_factory.mktemp("prefect"))
+def prefect_python():
+    """The interpreter of an environment with Prefect, made once and kept."""
+    python = VENV / "bin" / "python"
+    ready = VENV / ".ready"
+    VENV.parent.mkdir(exist_ok=True)
+    with (VENV.parent / "prefect-venv.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one of several test processes makes it
+        if not ready.exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True, timeout=60)
+            install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PINNED]
+            subprocess.run(install, check=True, timeout=220)
+            ready.touch()
+    return python
+
+
+@pytest.fixture(scope="session")
+def prefect_server(prefect_python, tmp_path_factory):
+    server = start(prefect_python, tmp_path_factory.mktemp("prefect"))
     yield server
     server.process.terminate()
     server.process.wait(30)
@@ -72,5 +92,6 @@ def prefect_server(python, tmp_path_factory):  # noqa: F811
 
 @pytest.fixture
 def prefect(prefect_server):
+    """The server, with nothing kept there."""
     empty(prefect_server)
     return prefect_server

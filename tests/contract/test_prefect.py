@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from contract import store_suite as suite
 from contract.given import of, record, run, versions
-from contract.prefect_server import ask, listed, prefect, prefect_server, python  # noqa: F401
+from contract.prefect_server import ask, listed
 from contract.store_suite import ids
 from msgspec import UNSET, Raw, structs
 
@@ -33,7 +33,7 @@ from nb_artifacts.wire import (
 
 
 @pytest.fixture
-def store(prefect):  # noqa: F811
+def store(prefect):
     store = open_store(prefect.address)
     yield store
     store.close()
@@ -289,7 +289,7 @@ def read(store, payload, id):
     return payload.read(found, lambda: store.open_blob(found.blob).read())
 
 
-def test_a_link_is_markdown_there_and_a_link_here(store, prefect):  # noqa: F811
+def test_a_link_is_markdown_there_and_a_link_here(store, prefect):
     given, _ = of_payload(Link("https://example.com/a_(b)", "An *example*"))
     (outcome,) = store.send([put(given)])
     (there,) = listed(prefect)
@@ -299,7 +299,7 @@ def test_a_link_is_markdown_there_and_a_link_here(store, prefect):  # noqa: F811
     assert read(store, Link, given.id).value == "https://example.com/a_(b)"
 
 
-def test_names_of_the_run_go_along_and_no_more(store, prefect):  # noqa: F811
+def test_names_of_the_run_go_along_and_no_more(store, prefect):
     about = Provenance(notebook="load.ipynb", cell_id="c1", execution_count=3, source="SECRET", user="USER", host="HOST")
     given = record("k", "# hi", type="markdown", task_run_id=uuid4())
     store.send([put(given, run=run(name="cell 3", provenance=about))])
@@ -311,7 +311,7 @@ def test_names_of_the_run_go_along_and_no_more(store, prefect):  # noqa: F811
     assert store.send([Outgoing("run", uuid4(), run=run())]) == [Outcome("done")]
 
 
-def test_runs_of_prefects_own_are_named_as_such(store, prefect):  # noqa: F811
+def test_runs_of_prefects_own_are_named_as_such(store, prefect):
     flow = ask(prefect, "POST", "/flows/", {"name": "etl"})["id"]
     made = ask(prefect, "POST", "/flow_runs/", {"flow_id": flow, "state": {"type": "RUNNING"}})
     real, ours = UUID(made["id"]), uuid4()
@@ -324,7 +324,7 @@ def test_runs_of_prefects_own_are_named_as_such(store, prefect):  # noqa: F811
     assert store.count(Query(flow_runs=RunFilter(id=IdFilter([real])))) == 1
 
 
-def test_a_short_table_is_its_rows(store, prefect):  # noqa: F811
+def test_a_short_table_is_its_rows(store, prefect):
     import pandas as pd
 
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
@@ -337,7 +337,7 @@ def test_a_short_table_is_its_rows(store, prefect):  # noqa: F811
     assert found.to_pandas()["a"].tolist() == [1, 2]
 
 
-def test_a_large_table_is_a_preview_that_says_so(prefect):  # noqa: F811
+def test_a_large_table_is_a_preview_that_says_so(prefect):
     import pandas as pd
 
     public = "https://artifacts.example.org/api"
@@ -355,7 +355,7 @@ def test_a_large_table_is_a_preview_that_says_so(prefect):  # noqa: F811
         read(with_link, Table, given.id).to_pandas()
 
 
-def test_a_small_image_goes_along_and_a_large_one_does_not(store, prefect):  # noqa: F811
+def test_a_small_image_goes_along_and_a_large_one_does_not(store, prefect):
     import numpy as np
 
     small, data = of_payload(Image(np.zeros((4, 4, 3), np.uint8)), "small")
@@ -374,7 +374,7 @@ def test_a_small_image_goes_along_and_a_large_one_does_not(store, prefect):  # n
         read(store, Image, large.id).image()
 
 
-def test_what_is_too_long_is_cut_and_says_so(store, prefect):  # noqa: F811
+def test_what_is_too_long_is_cut_and_says_so(store, prefect):
     given = record("k", "ä" * 3_000_000, type="markdown", metadata_={"long": "x" * 600})
     store.send([put(given)])
     (there,) = listed(prefect)
@@ -383,7 +383,7 @@ def test_what_is_too_long_is_cut_and_says_so(store, prefect):  # noqa: F811
     assert there["metadata_"]["long"] == "x" * 499 + "…"
 
 
-def test_artifacts_of_prefects_own_clients_are_read(store, prefect):  # noqa: F811
+def test_artifacts_of_prefects_own_clients_are_read(store, prefect):
     for body in (
         {"key": "table", "type": "table", "data": '[{"a": 1, "b": NaN}, {"a": 2}]'},
         {"key": "text", "type": "markdown", "data": "# hi", "description": "d"},
@@ -405,7 +405,7 @@ def test_artifacts_of_prefects_own_clients_are_read(store, prefect):  # noqa: F8
     assert (patched.id, patched.description) == (found["text"].id, "ours")
 
 
-def test_a_change_by_prefects_own_clients_is_seen(store, prefect):  # noqa: F811
+def test_a_change_by_prefects_own_clients_is_seen(store, prefect):
     given = record("bar", 10, type="progress", info={"state": "running"})
     store.send([put(given)])
     assert store.get(given.id).updated == given.updated
@@ -416,7 +416,7 @@ def test_a_change_by_prefects_own_clients_is_seen(store, prefect):  # noqa: F811
     assert found.updated > given.updated
 
 
-def test_another_machine_finds_ours_by_our_id(store, prefect):  # noqa: F811
+def test_another_machine_finds_ours_by_our_id(store, prefect):
     given = record("k", 1)
     store.send([put(given)])
     store.send([put(record("other", n)) for n in range(3)])
@@ -430,7 +430,7 @@ def test_another_machine_finds_ours_by_our_id(store, prefect):  # noqa: F811
 # Sending
 
 
-def test_states_follow_each_other(store, prefect):  # noqa: F811
+def test_states_follow_each_other(store, prefect):
     given = record("bar", 10, type="progress")
     (outcome,) = store.send([put(given)])
     assert (outcome.state, outcome.version) == ("done", 1)
@@ -451,7 +451,7 @@ def test_what_it_refuses_is_rejected_with_the_reason(store):
     assert "lowercase" in first.error
 
 
-def test_it_works_behind_the_path_of_a_cloud_workspace_with_a_key(prefect):  # noqa: F811
+def test_it_works_behind_the_path_of_a_cloud_workspace_with_a_key(prefect):
     """A server in front of the real one, as Prefect Cloud is: other paths, a Bearer key, no version."""
     from contract.cloud import Cloud
 

@@ -12,7 +12,6 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
-from server.test_prefect import python  # noqa: F401
 
 import nb_artifacts as nba
 from nb_artifacts.wire import MIME
@@ -201,8 +200,8 @@ def test_two_machines_share_keys_through_a_server_that_goes_and_comes(tmp_path, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "ipython"]
 
 
-def test_a_prefect_server_shows_what_is_kept_and_is_read(tmp_path, monkeypatch, python):  # noqa: F811
-    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(python).parent), os.environ["PATH"]]))
+def test_a_prefect_server_shows_what_is_kept_and_is_read(tmp_path, monkeypatch, prefect_python):
+    monkeypatch.setenv("PATH", os.pathsep.join([str(prefect_python.parent), os.environ["PATH"]]))
     said = run_notebook("prefect", tmp_path, monkeypatch)
     for words in (
         "set: None", "all sent", "carriers        table", "flights-source  markdown  [The source]", "0.443", "All went well",

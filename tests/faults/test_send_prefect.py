@@ -4,7 +4,7 @@ import os
 
 import pytest
 from contract.given import of, record
-from contract.prefect_server import listed, prefect, prefect_server, python  # noqa: F401
+from contract.prefect_server import listed
 from faults.machines import size
 from faults.processes import Child
 from faults.proxy import Proxy
@@ -22,7 +22,7 @@ from nb_artifacts.wire import Patch, Query, Sort, now
 
 
 @pytest.fixture
-def proxy(prefect):  # noqa: F811
+def proxy(prefect):
     with Proxy(prefect.port, stall=3.0) as proxy:
         yield proxy
 
@@ -52,7 +52,7 @@ def sent(remote, item):
     raise AssertionError("never")
 
 
-def test_lost_answers_double_nothing(remote, proxy, prefect):  # noqa: F811
+def test_lost_answers_double_nothing(remote, proxy, prefect):
     proxy.random(0.2, ["cut_reply"], seed=2, only=lambda request: request.path == "/api/artifacts/")
     given = [record(f"k{n % 3}" if n % 10 else None, n, type="markdown") for n in range(200)]
     outcomes = [sent(remote, Outgoing("put", one.id, one)) for one in given]
@@ -62,7 +62,7 @@ def test_lost_answers_double_nothing(remote, proxy, prefect):  # noqa: F811
 
 
 @pytest.mark.parametrize("fault", ["cut_reply", "half_reply", "cut_before", "busy", "slow_down"])
-def test_each_fault_settles_with_one_artifact(remote, proxy, prefect, fault):  # noqa: F811
+def test_each_fault_settles_with_one_artifact(remote, proxy, prefect, fault):
     given = record("k", 1)
     proxy.plan(fault)
     with pytest.raises(Unreachable) as caught:
@@ -72,7 +72,7 @@ def test_each_fault_settles_with_one_artifact(remote, proxy, prefect, fault):  #
     assert len(everything(prefect)) == 1
 
 
-def test_a_lost_answer_is_found_by_another_process(remote, proxy, prefect):  # noqa: F811
+def test_a_lost_answer_is_found_by_another_process(remote, proxy, prefect):
     given = record("k", 1)
     proxy.plan("cut_reply")
     with pytest.raises(Unreachable):
@@ -83,7 +83,7 @@ def test_a_lost_answer_is_found_by_another_process(remote, proxy, prefect):  # n
     assert [one["data"] for one in everything(prefect)] == [2]
 
 
-def test_a_deletion_finds_what_a_lost_answer_made(remote, proxy, prefect):  # noqa: F811
+def test_a_deletion_finds_what_a_lost_answer_made(remote, proxy, prefect):
     given = record("k", 1)
     proxy.plan("cut_reply")
     with pytest.raises(Unreachable):
@@ -98,7 +98,7 @@ def send_for_ever(send, home, settings):
     sender.run()
 
 
-def test_a_sender_that_is_killed_doubles_nothing(proxy, prefect, tmp_path, monkeypatch):  # noqa: F811
+def test_a_sender_that_is_killed_doubles_nothing(proxy, prefect, tmp_path, monkeypatch):
     """R-15: a fifth of the answers is lost, and the process that sends is killed in between; updates and deletions too."""
     monkeypatch.setattr(thread, "AT_WORK_SECONDS", 0.2)
     store = open_store(tmp_path / "home", durable=False)

@@ -1,20 +1,16 @@
 """The real Prefect client and its command line against the stand-alone server, in an environment of their own."""
 
-import fcntl
 import json
 import os
 import re
 import subprocess
-import sys
 
 import pytest
-from api.conftest import ROOT, wait_until
+from api.conftest import wait_until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 SPACE = "/accounts/acme/workspaces/prefect-command-line"
-VENV = ROOT / ".cache" / "prefect-venv"
-PINNED = ["prefect==3.8.8", "fastapi>=0.139,<0.151"]
 FLOW = """
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, create_table_artifact, update_progress_artifact
@@ -61,24 +57,8 @@ print("DONE")
 """
 
 
-@pytest.fixture(scope="session")
-def python():
-    """The interpreter of an environment with Prefect, made once and kept."""
-    python = VENV / "bin" / "python"
-    ready = VENV / ".ready"
-    VENV.parent.mkdir(exist_ok=True)
-    with (VENV.parent / "prefect-venv.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one of several test processes makes it
-        if not ready.exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True, timeout=60)
-            install = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PINNED]
-            subprocess.run(install, check=True, timeout=220)
-            ready.touch()
-    return python
-
-
 @pytest.fixture
-def prefect(python, standalone, tmp_path):
+def prefect(prefect_python, standalone, tmp_path):
     """Runs Python code, or the command line, as a user of Prefect."""
     names = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "NB_ARTIFACTS"))}
 
@@ -91,7 +71,7 @@ def prefect(python, standalone, tmp_path):
             "DO_NOT_TRACK": "1",
         }
         done = subprocess.run(
-            [python, *arguments],
+            [prefect_python, *arguments],
             env={**names, **settings, **credentials},
             capture_output=True,
             text=True,

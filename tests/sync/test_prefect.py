@@ -4,9 +4,7 @@ import json
 import sys
 
 import pytest
-from api.conftest import stop_server
-from contract.prefect_server import ask, start
-from server.test_prefect import python  # noqa: F401
+from contract.prefect_server import ask
 from sync.conftest import Machine
 
 MAKE = """
@@ -30,20 +28,13 @@ print(sorted(record.key for record in __import__("nb_artifacts.core").core.lates
 """
 
 
-@pytest.fixture(scope="module")
-def prefect(python, tmp_path_factory):  # noqa: F811
-    server = start(python, tmp_path_factory.mktemp("prefect"))
-    yield server
-    stop_server(server)
-
-
 @pytest.fixture
 def machine(tmp_path, prefect):
     return lambda name: Machine(tmp_path / name, "prefect", PREFECT_API_URL=prefect.address)
 
 
-def test_what_prefect_made_is_found_and_read(machine, prefect, python, tmp_path):  # noqa: F811
-    done = machine("flow").process(python, "-c", MAKE, PYTHONPATH="")
+def test_what_prefect_made_is_found_and_read(machine, prefect_python):
+    done = machine("flow").process(prefect_python, "-c", MAKE, PYTHONPATH="")
     assert done.returncode == 0, done.stderr
     said = machine("laptop").python(READ).split("\n")
     assert said[0] == "{'carrier': ['UA', 'HA'], 'late': [0.443, nan]} Made by Prefect 1"
