@@ -132,9 +132,15 @@ _NOBODY = _Nobody()
 ticker = Ticker()
 """The process's own."""
 
+
+def wait_at_forks() -> None:
+    """From now on a fork first waits for the look under way.
+
+    Who closes at a fork what members use calls this after its own function is registered: the last one is called first,
+    and in the other order each would wait for the other.
+    """
+    os.register_at_fork(before=ticker.before_fork, after_in_parent=ticker.after_fork_in_parent)
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=ticker.before_fork,
-        after_in_parent=ticker.after_fork_in_parent,
-        after_in_child=ticker.after_fork_in_child,
-    )
+    os.register_at_fork(after_in_child=ticker.after_fork_in_child)

@@ -14,6 +14,8 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, TypeVar
 
+from nb_artifacts.ticker import wait_at_forks
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -159,3 +161,4 @@ def _after_fork_in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+    wait_at_forks()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 
 import pytest
 from waiting import until
@@ -55,14 +53,50 @@ def test_hurrying_looks_often():
     mine.remove(member)
 
 
-def test_an_interrupt_that_came_in_a_finalizer_comes_again():
-    caught = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda *_: caught.set())
-    try:
-        ticker.interrupt_later()
-        until(caught.is_set)
-    finally:
-        signal.signal(signal.SIGINT, before)
+def test_an_interrupt_that_came_in_a_finalizer_comes_again(script):
+    said = script("""
+import signal, threading
+from nb_artifacts.ticker import ticker
+
+caught = threading.Event()
+signal.signal(signal.SIGINT, lambda *_: caught.set())
+ticker.interrupt_later()
+print(caught.wait(20))
+""")
+    assert said.stdout == "True\n"
+
+
+@pytest.mark.parametrize("first", ["ticker", "store.links"])
+def test_a_fork_waits_for_a_look_before_it_closes_what_the_look_needs(script, first):
+    """Else each waits for the other, and the fork takes seconds."""
+    said = script(
+        f"""
+import nb_artifacts.{first}
+import os, threading, time
+from nb_artifacts.store import links
+from nb_artifacts.ticker import ticker
+
+looking, seen = threading.Event(), []
+
+class Member:
+    def tick(self, moment):
+        looking.set()
+        for _ in range(20):
+            seen.append(links._state.forking)
+            time.sleep(0.01)
+
+ticker.add(Member())
+looking.wait(20)
+pid = os.fork()
+if pid == 0:
+    os._exit(0)
+os.waitpid(pid, 0)
+print(any(seen), ticker.running)
+os._exit(0)
+""",
+        check=False,
+    )
+    assert said.stdout == "False True\n", said.stderr
 
 
 def test_a_child_has_a_ticker_of_its_own():
