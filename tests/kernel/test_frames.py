@@ -48,7 +48,7 @@ def test_nothing_is_kept_and_the_value_is_the_frame(on):
 
 def test_outputs_stay_small(on):
     shown = on.run(
-        "import pandas as pd\npd.DataFrame({f'column {n} ' + 'é' * 50: ['<b>' + 'é' * 5000] * 100 for n in range(3000)})"
+        "import pandas as pd\npd.DataFrame({f'column {n} ' + 'é' * 50: ['<b>' + 'é' * 5000] * 100 for n in range(3000)}, dtype=object)"
     ).outputs[0]
     assert len(json.dumps(shown)) < 32 * 1024
     assert "<b>é" not in shown["text/html"] and "3,000 columns" in shown["text/html"]

@@ -175,8 +175,8 @@ def test_an_export_is_not_cut_short_by_a_slow_reader(fresh, store):
 
 
 def test_a_small_file_that_unpacks_to_any_size(fresh, store, tmp_path):
-    """S-16, S-19: four gigabytes of text in half a megabyte; memory is bounded, and what can be shown is."""
-    rows = 2_000_000
+    """S-16, S-19: gigabytes of text in a few megabytes; memory is bounded, and what can be shown is."""
+    rows = 1_200_000
     texts = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, "int32")), ["x" * 2000])
     pq.write_table(
         pa.table({"n": np.arange(rows), "s": texts}), tmp_path / "t.parquet", row_group_size=rows, compression="zstd"
@@ -185,13 +185,13 @@ def test_a_small_file_that_unpacks_to_any_size(fresh, store, tmp_path):
     assert blob.size < 10_000_000
     record = store.put(Record(id=new_id(), created=now(), updated=now(), type="table", blob=blob))
     tables = fresh()
-    page = pa.ipc.open_stream(tables.rows(record, parse({"offset": "1999998", "limit": "2"})).arrow).read_all()
-    assert page.to_pydict() == {"n": [1_999_998, 1_999_999], "s": ["x" * 2000] * 2}
+    page = pa.ipc.open_stream(tables.rows(record, parse({"offset": f"{rows - 2}", "limit": "2"})).arrow).read_all()
+    assert page.to_pydict() == {"n": [rows - 2, rows - 1], "s": ["x" * 2000] * 2}
     assert tables.rows(record, parse({"columns": "n", "sort": "-n"})).total == rows
-    for params in ({"sort": "-s", "offset": "1999999"}, {"q": "xy"}):
-        with contextlib.suppress(QueryFailed):
-            tables.rows(record, parse(params))
-    assert psutil.Process(tables.worker.process.pid).memory_info().rss < 3_000_000_000
+    assert tables.rows(record, parse({"q": "xy"})).rows == 0
+    with contextlib.suppress(QueryFailed):
+        tables.rows(record, parse({"sort": "-s", "offset": f"{rows - 1}"}))
+    assert psutil.Process(tables.worker.process.pid).memory_info().rss < 2_000_000_000
     assert tables.rows(record, parse({"columns": "n"})).total == rows
 
 
