@@ -7,20 +7,26 @@ link cells are text and stay cell magics. Loading this file loads neither the wi
 
 from __future__ import annotations
 
+import re
 import sys
+from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from IPython.core.magic import Magics, line_cell_magic, magics_class
+from IPython.core.magic import Magics, line_cell_magic, magics_class, needs_local_scope, no_var_expand
+from IPython.utils.text import DollarFormatter
 from traitlets import Bool, Enum, Unicode
 from traitlets.config import SingletonConfigurable
 
 from nb_artifacts import cells, config
 from nb_artifacts.errors import ArtifactError, UsageError
 from nb_artifacts.magics import transform
-from nb_artifacts.magics.parse import HELP, VERBS, Options, parse_cell_line, split_line
+from nb_artifacts.magics.parse import HELP, VERBS, Options, parse_cell_line
 from nb_artifacts.traits import RemoteTraits
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nb_artifacts.artifacts import Artifact
     from nb_artifacts.bars import Bar
 
@@ -46,39 +52,47 @@ class ArtifactMagics(Magics):
     shell: Any
     _bar: Bar
 
+    def __init__(self, shell: Any) -> None:
+        super().__init__(shell)
+        self._lines: dict[str, str] = {}
+        """What was typed over a cell that runs → the same, filled in with what names held at its begin."""
+
+    @no_var_expand  # an expression may be a dict
+    @needs_local_scope
     @line_cell_magic
-    def artifact(self, line: str, cell: str | None = None) -> Any:
+    def artifact(self, line: str, cell: str | None = None, local_ns: dict[str, Any] | None = None) -> Any:
         """Keep what a cell makes; find it again."""
+        fill = partial(_filled, names={**self.shell.user_ns, **(local_ns or {})})
         try:
-            return self._line(line) if cell is None else self._cell(line, cell)
+            return self._line(line, fill) if cell is None else self._cell(line, cell, fill)
         except ArtifactError as error:
             raise _quiet(error) from None
 
-    def _line(self, line: str) -> Any:
-        words = split_line(line)
+    def _line(self, line: str, fill: Callable[[str], str]) -> Any:
+        if line.startswith(transform.VERB):
+            return self.begin(line[len(transform.VERB) :].strip(), fill)
+        words = line.split(maxsplit=1)
         if not words or words[0] == "help":
             print(HELP)  # noqa: T201 (help is for reading)
             return None
-        if words[0] == transform.VERB:
-            return self.begin(line.strip()[len(transform.VERB) :])
         from nb_artifacts.magics import verbs
 
-        return verbs.run(self.shell, words, line)
+        return verbs.run(self.shell, words[0], line.strip()[len(words[0]) :], fill)
 
-    def _cell(self, line: str, body: str) -> Any:
-        options = parse_cell_line(line)
+    def _cell(self, line: str, body: str, fill: Callable[[str], str]) -> Any:
+        options = parse_cell_line(fill(line))
         if options.type in {"markdown", "link"}:
             from nb_artifacts.magics import text
 
             return text.keep(options, body, self.shell.user_ns)
-        if options.type == "progress":
-            self.begin(line)
-            return self.finish(transform.run_body(self.shell, body), line)
-        return self.keep(transform.run_body(self.shell, body), line)
+        self.begin(line, fill)
+        value = transform.run_body(self.shell, body)
+        return self.finish(value, line) if options.type == "progress" else self.keep(value, line)
 
-    def begin(self, line: str) -> None:
+    def begin(self, line: str, fill: Callable[[str], str]) -> None:
         """Before a cell's code runs: an option typed wrongly stops it here, and a progress cell's bar begins."""
-        options = parse_cell_line(line)
+        self._lines[line] = fill(line)
+        options = parse_cell_line(self._lines[line])
         options.check()
         if options.type == "progress":
             from nb_artifacts import bars
@@ -91,7 +105,7 @@ class ArtifactMagics(Magics):
 
     def keep(self, value: Any, line: str) -> Artifact:
         """After a cell's code ran: keep the value of its last expression; the artifact is the cell's result."""
-        options = parse_cell_line(line)
+        options = parse_cell_line(self._lines.pop(line, line))
         try:
             return _make(value, options)
         except ArtifactError as error:
@@ -107,6 +121,14 @@ class ArtifactMagics(Magics):
                 self.shell.display_pub.publish(data, metadata)
         self._bar.finish()
         return self._bar.artifact
+
+
+def _filled(text: str, names: dict[str, Any]) -> str:
+    """``$name`` and ``{expression}`` filled in as IPython does it for its magics; as it stands where that is not possible."""
+    with suppress(Exception):
+        amounts = re.sub(r"\$(?=\d)", "$$$$", text)  # "$5" is no name
+        return str(DollarFormatter().vformat(amounts, (), names))
+    return text
 
 
 def _make(value: Any, options: Options) -> Artifact:

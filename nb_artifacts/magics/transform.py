@@ -21,14 +21,15 @@ _REGISTRY = "get_ipython().magics_manager.registry['ArtifactMagics']"
 
 
 def replace_magic_line(lines: list[str]) -> list[str]:
-    """IPython's cleanup step: ``%%artifact …`` over code becomes a call, everything else stays as it is."""
+    """IPython's cleanup step: ``%%artifact …`` over code becomes a call; over another cell magic it stays one, as all else."""
     first = next((n for n, line in enumerate(lines) if line.strip()), None)
     if first is None or not lines[first].startswith(_MAGIC):
         return lines
     options = lines[first][len(_MAGIC) :].strip()
     if lines[first][len(_MAGIC) : len(_MAGIC) + 1] not in {"", " ", "\t", "\n", "\r"} or options.startswith("?"):
         return lines
-    if not any(line.strip() for line in lines[first + 1 :]) or _type(options) in _TEXT_TYPES:
+    below = next((line.strip() for line in lines[first + 1 :] if line.strip()), "")
+    if not below or below.startswith("%%") or _type(options) in _TEXT_TYPES:
         return lines
     call = f"get_ipython().run_line_magic('artifact', {f'{VERB} {options}'!r})\n"
     return [*lines[:first], call, *lines[first + 1 :]]

@@ -10,7 +10,7 @@ from nb_artifacts.columns import split_columns, to_tolerance
 from nb_artifacts.errors import UsageError
 from nb_artifacts.handle import existing
 from nb_artifacts.listing import details, folder_status, versions
-from nb_artifacts.magics.parse import TYPES, VERBS, parse_words
+from nb_artifacts.magics.parse import FLAGS, TYPES, VERBS, parse_words, split_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from nb_artifacts.tabular import Listing
 
 
-def run(shell: Any, words: list[str], line: str) -> Any:
-    """Do what ``%artifact`` was asked; the result is the cell's.
+def run(shell: Any, verb: str, line: str, fill: Callable[[str], str]) -> Any:
+    """Do what ``%artifact`` was asked; the result is the cell's. `line` is what stands behind the verb.
 
     Raises `UsageError` for a word that is no verb and no type, and what the operation raises.
     """
-    verb, rest = words[0], words[1:]
     if verb in TYPES:
-        return _keep_expression(shell, verb, line.strip()[len(verb) :])
+        return _keep_expression(shell, verb, line, fill)
+    rest = split_line(fill(line))
     if verb in {"on", "off"}:
         return _switch(shell, verb, rest)
     act = _ACTS.get(verb)
@@ -48,15 +48,15 @@ def _switch(shell: Any, verb: str, rest: list[str]) -> None:
         formatters.switch_on(shell, widgets=bool(rest) or config.widgets_enabled())
 
 
-def _keep_expression(shell: Any, type: str, line: str) -> Artifact:
+def _keep_expression(shell: Any, type: str, line: str, fill: Callable[[str], str]) -> Artifact:
     """``%artifact table df.head() --key K``: the expression is all that stands before the first flag."""
     expression, flags = _split_flags(line)
-    options = parse_words(flags)
+    options = parse_words(split_line(fill(flags)))
     options.type = type
     options.check()
     if not expression:
         raise UsageError(f"%artifact {type} needs an expression: %artifact {type} NAME --key K.")
-    value = shell.ev(expression) if type not in {"markdown", "link"} else _text(shell, expression)
+    value = shell.ev(expression) if type not in {"markdown", "link"} else _text(shell, fill(expression))
     return create_result(value, options.key, options.description, type=type, tags=options.tags)
 
 
@@ -69,12 +69,10 @@ def _text(shell: Any, expression: str) -> Any:
     return shell.ev(expression)
 
 
-def _split_flags(line: str) -> tuple[str, list[str]]:
-    from nb_artifacts.magics.parse import FLAGS, split_line
-
+def _split_flags(line: str) -> tuple[str, str]:
     starts = [at for flag in FLAGS if (at := f" {line} ".replace("=", " ").find(f" {flag} ")) >= 0]
     cut = min(starts, default=len(line))
-    return line[:cut].strip(), split_line(line[cut:])
+    return line[:cut].strip(), line[cut:]
 
 
 def _one(verb: str, rest: list[str]) -> str:

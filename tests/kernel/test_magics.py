@@ -41,13 +41,34 @@ def test_an_option_typed_wrongly_stops_the_cell_before_it_runs(kernel):
         ("--key 'Not A Key'", "'Not A Key' is not a key: use lowercase letters, digits and dashes. Try 'not-a-key'."),
         ("tabel --key k", "'tabel' is not a type"),
         ("table --key", "--key needs a value"),
-        ("table --description 'open", "a quote is not closed"),
+        ("table --description 'open", "a quote is not closed in: table --description 'open"),
         ("table --raw", "--raw goes with markdown"),
     ]:
         ran = kernel.run(f"%%artifact {line}\nran = True\n[{{'a': 1}}]", check=False)
         assert said in ran.error, line
         assert len(ran.traceback.splitlines()) == 1
     assert kernel.run("print('ran' in globals())").stdout == "False\n"
+
+
+def test_names_in_the_line_are_filled_in_as_the_cell_begins(kernel):
+    kernel.run("name = 'filled'")
+    kernel.run("%%artifact --key {name} --tag $name\nname = 'later'\nname")
+    assert kernel.run("print(_.key, _.tags, _.value)").stdout == "filled ['filled'] later\n"
+    kernel.run('%%artifact progress --key $name-bar --description "{{no}} $5"\n1')
+    assert kernel.run("print(_.key, _.description)").stdout == "later-bar {no} $5\n"
+    kernel.run("def keep(inner):\n    %artifact markdown 'text' --key {inner}\nkeep('inner')")
+    assert kernel.run("%artifact get inner").artifacts[0]["version"] == 1
+
+
+def test_it_stands_over_other_cell_magics(kernel):
+    ran = kernel.run("%%artifact table --key over\n%%time\n[{'a': 1}]")
+    assert "Wall time" in ran.stdout
+    assert [reference["key"] for reference in ran.artifacts] == ["over"]
+    ran = kernel.run("%%artifact --key Over\n%%time\nstarted = 1", check=False)
+    assert ran.error.startswith("InvalidKey")
+    assert kernel.run("print('started' in globals())").stdout == "False\n"
+    kernel.run("%%artifact progress --key over-bar\n\n%%capture\nprint('nothing')")
+    assert kernel.run("print(_.payload.info.state)").stdout == "finished\n"
 
 
 def test_a_cell_without_a_value_is_refused_before_it_runs(kernel):
@@ -137,6 +158,9 @@ def test_the_line_magic_keeps_an_expression(kernel):
     assert [reference["key"] for reference in ran.artifacts] == ["from-line"]
     assert kernel.run("print(_.value, _.tags)").stdout == "[{'a': 1}] ['t']\n"
     assert kernel.run("%artifact link https://example.com/ --key line-link").artifacts[0]["type"] == "link"
+    assert kernel.run("page = 'x'\n%artifact link https://example.com/{page} --key line-link").artifacts[0]["version"] == 2
+    kernel.run("%artifact table {'a': [1, 2], 'b': [3, 4]} --key from-dict")
+    assert kernel.run("print(_.value)").stdout == "{'a': [1, 2], 'b': [3, 4]}\n"
 
 
 def test_verbs(kernel):
