@@ -126,7 +126,7 @@ class ArtifactMagics(Magics):
 def _filled(text: str, names: dict[str, Any]) -> str:
     """``$name`` and ``{expression}`` filled in as IPython does it for its magics; as it stands where that is not possible."""
     with suppress(Exception):
-        amounts = re.sub(r"\$(?=\d)", "$$$$", text)  # "$5" is no name
+        amounts = re.sub(r"\$(?=\d)", "$$", text)  # "$5" is no name
         return str(DollarFormatter().vformat(amounts, (), names))
     return text
 
