@@ -261,6 +261,12 @@ def find_runs(run_ids: Iterable[UUID]) -> dict[UUID, Run]:
     return {run.id: run for run in found}
 
 
+def kept_here(records: Iterable[Record]) -> set[UUID]:
+    """Which of these stay in the folder, so that their numbers are its own and not those of the API that is set."""
+    both = union()
+    return set() if both is None else both.numbers.kept([record.id for record in records])
+
+
 def numbered(record: Record) -> Record:
     """A record of this folder under the number that the API gave it by now, where an API is set that counts."""
     both = union()

@@ -15,6 +15,7 @@ from nb_artifacts.wire import NULL, now
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from nb_artifacts.handle import Artifact
     from nb_artifacts.wire import Record
@@ -27,10 +28,11 @@ def ago(moment: datetime) -> str:
 
 
 def versions(records: list[Record]) -> Listing:
-    """One line a record: key, version, type, what it is, when, description."""
+    """One line a record: key, version (of those that stay here: the folder's), type, what it is, when, description."""
+    kept = core.kept_here(records)
     rows = [
         [
-            clip_text(one_line(record.key or "—"), 60), _version(record),
+            clip_text(one_line(record.key or "—"), 60), _version(record, kept),
             one_line(record.type or "data"), summary(record), ago(record.created),
             clip_text(one_line(record.description or ""), 80),
         ]
@@ -42,9 +44,11 @@ def versions(records: list[Record]) -> Listing:
     )  # fmt: skip
 
 
-def _version(record: Record) -> str:
-    """Nothing without a key, nor in lists of a remote that numbers nothing (`seq` 0)."""
-    return f"v{record.version}" if record.version is not None else "pending" if record.key and record.seq else ""
+def _version(record: Record, kept: set[UUID]) -> str:
+    """Nothing without a key, nor in lists of a remote that numbers nothing (`seq` 0); what is `kept` is `here` only."""
+    if record.version is None:
+        return "pending" if record.key and record.seq else ""
+    return f"v{record.version} here" if record.id in kept else f"v{record.version}"
 
 
 def summary(record: Record) -> str:

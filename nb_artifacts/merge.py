@@ -111,8 +111,12 @@ def end_of(query: Query) -> int | None:
 def newer(own: Found, theirs: Record) -> Found:
     """The folder's record, unless somebody changed it at the remote since it arrived there.
 
-    A remote without a feed (no `seq`) sets times of its own and keeps less than the folder, which leads then.
+    Whatever it lists it has counted. A remote without a feed (no `seq`) sets times of its own and keeps less than the
+    folder, which leads then.
     """
+    if own.rank[0] != 1 and theirs.seq and theirs.version is not None:
+        record = msgspec.structs.replace(own.record, version=theirs.version)
+        own = Found(record, (1, theirs.version, record.created))
     if own.rank[0] != 1 or theirs.seq == 0 or theirs.updated <= own.record.updated:
         return own._replace(line=theirs)
     return of_the_remote(msgspec.structs.replace(theirs, seq=own.record.seq))

@@ -60,7 +60,7 @@ class Union:
     ) -> None:
         self.local = local
         self.reach = reach
-        self._numbers = numbers
+        self.numbers = numbers
         self._cache = cache
         self._tell = tell
         self._told = False
@@ -143,7 +143,7 @@ class Union:
 
     def delete(self, id: UUID) -> None:
         """See `Store.delete`. What only the remote has is deleted there, at once. Raises `Unreachable` then too."""
-        if self._is_here(id) or self._numbers.gone([id]):
+        if self._is_here(id) or self.numbers.gone([id]):
             self.local.delete(id)
         else:
             self.reach.ask(lambda remote: remote.delete(id))
@@ -158,7 +158,7 @@ class Union:
         record = self.local.get(id)
         if record is not None:
             return self._numbered([record])[0]
-        if self._numbers.gone([id]):
+        if self.numbers.gone([id]):
             return None
         return self._ask(lambda remote: remote.get(id), needed=not self.reach.patient)
 
@@ -174,7 +174,7 @@ class Union:
             return len(merge.page(self._found(every), every))
         here = self.local.find(msgspec.structs.replace(every, data=False))
         if not query.latest:
-            standing = self._numbers.standing([record.id for record in here])
+            standing = self.numbers.standing([record.id for record in here])
             return there + len(here) - sum(one.place == "counted" for one in standing.values())
         keys = ArtifactFilter(key=KeyFilter(any_=[record.key for record in here if record.key]))
         shared = self._ask(lambda remote: remote.count(msgspec.structs.replace(every, artifacts=keys))) or 0
@@ -188,7 +188,7 @@ class Union:
 
     def search_elsewhere(self, text: str, limit: int, after: UUID | None) -> list[Record] | None:
         """What only the remote has, by words, after that id of it; None where it cannot be searched now, or not to the end."""
-        if after is not None and (self._is_here(after) or self._numbers.gone([after])):
+        if after is not None and (self._is_here(after) or self.numbers.gone([after])):
             after = None  # the folder's own come first
         found: list[Record] = []
         for _ in range(SEARCHED):
@@ -196,7 +196,7 @@ class Union:
             if page is None:
                 return None
             ids = [record.id for record in page]
-            known = {record.id for record in self._these(ids)} | self._numbers.gone(ids)
+            known = {record.id for record in self._these(ids)} | self.numbers.gone(ids)
             found += [record for record in page if record.id not in known]
             if len(page) < FOUND or len(found) >= limit:
                 return found[:limit]
@@ -210,10 +210,11 @@ class Union:
         # a server must not take what it cannot ask for as deleted
         needed = asked is not None and merge.ids_of(asked) is not None and not self.reach.patient
         there = [] if asked is None else self._ask(lambda remote: remote.find(asked), needed=needed) or []
+        self.numbers.found(there)
         known = {one.record.id: one for one in here}
         ids = [record.id for record in there]
         mine = {one.record.id: one for one in self._of_the_folder(self._these([id for id in ids if id not in known]))}
-        gone = self._numbers.gone([id for id in ids if id not in known and id not in mine])
+        gone = self.numbers.gone([id for id in ids if id not in known and id not in mine])
         for id, record in zip(ids, there, strict=True):
             own = known.get(id) or mine.get(id)
             if own is None and id not in gone:
@@ -291,7 +292,7 @@ class Union:
         if change.deleted is not None:
             return None if self._is_here(change.deleted.id) else change
         record = change.record
-        if record is None or self._numbers.gone([record.id]):
+        if record is None or self.numbers.gone([record.id]):
             return None
         mine = self._these([record.id])
         if not mine:
@@ -302,12 +303,12 @@ class Union:
 
     def numbered(self, record: Record) -> Record:
         """A record under the number that counts; one that is not of the folder has it."""
-        standing = self._numbers.standing([record.id]).get(record.id)
+        standing = self.numbers.standing([record.id]).get(record.id)
         return record if standing is None else merge.of_the_folder(record, standing).record
 
     def is_settled(self, id: UUID) -> bool:
         """Whether the remote has an artifact as it is now."""
-        standing = self._numbers.standing([id]).get(id)
+        standing = self.numbers.standing([id]).get(id)
         return standing is None or standing.settled
 
     def is_elsewhere(self, id: UUID) -> bool:
@@ -318,7 +319,7 @@ class Union:
         return [one.record for one in self._of_the_folder(records)]
 
     def _of_the_folder(self, records: list[Record]) -> list[merge.Found]:
-        standing = self._numbers.standing([record.id for record in records])
+        standing = self.numbers.standing([record.id for record in records])
         return [merge.of_the_folder(record, standing.get(record.id, _PENDING)) for record in records]
 
     def _these(self, ids: list[UUID]) -> list[Record]:

@@ -24,6 +24,7 @@ from nb_artifacts.types.text import count, one_line, size, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from uuid import UUID
 
     from nb_artifacts.wire import Record, Run
 
@@ -64,14 +65,18 @@ def complete(record: Record) -> Record | None:
 
 
 def _members(record: Record) -> bytes:
-    """All members of a record, and the `state` of a progress."""
-    encoded = wire.encode(record)
+    """All members of a record, and the `state` of what moves."""
+    encoded, state = wire.encode(record), state_of(record)
+    return encoded if state is None else wire.encode({**msgspec.json.decode(encoded), "state": state})
+
+
+def state_of(record: Record) -> str | None:
+    """How a progress or a live table stands; None for what never moves."""
+    if record.type == "table":
+        live = record.info.get("live")
+        return str(live.get("state")) if isinstance(live, dict) else None
     if record.type != "progress":
-        return encoded
-    return wire.encode({**msgspec.json.decode(encoded), "state": _state(record)})
-
-
-def _state(record: Record) -> str:
+        return None
     from nb_artifacts.types import Progress
 
     return Progress.read(record, lambda: b"").info.state
@@ -171,17 +176,18 @@ def _fitted(head: Sequence[str], rows: list[list[str]], fixed: int, room: int) -
 _ID, _KEY = {"dim": True}, {"bold": True, "fg": "cyan"}
 
 
-def _version(record: Record) -> str:
+def _version(record: Record, kept: set[UUID]) -> str:
     if record.version is None:
         return "pending" if record.key and record.seq else "—"  # no `seq`: of a remote that numbers nothing in lists
-    return str(record.version)
+    return f"{record.version} here" if record.id in kept else str(record.version)
 
 
 def write_list(records: list[Record]) -> None:
     """One line an artifact, Prefect's four columns first."""
+    kept = core.kept_here(records)
     rows = [
         [
-            str(record.id), plain(record.key or "—"), plain(record.type or "—"), ago(record.updated), _version(record),
+            str(record.id), plain(record.key or "—"), plain(record.type or "—"), ago(record.updated), _version(record, kept),
             plain(summary(record)),
         ]
         for record in records
@@ -191,9 +197,10 @@ def write_list(records: list[Record]) -> None:
 
 def write_history(records: list[Record]) -> None:
     """One line a version."""
+    kept = core.kept_here(records)
     rows = [
         [
-            _version(record), str(record.id), plain(record.type or "—"), ago(record.updated), plain(summary(record)),
+            _version(record, kept), str(record.id), plain(record.type or "—"), ago(record.updated), plain(summary(record)),
             plain(record.description or ""),
         ]
         for record in records
@@ -223,7 +230,8 @@ def write_details(records: list[Record]) -> None:
 
 
 def _write_facts(record: Record, runs: list[Run]) -> None:
-    name = f"{plain(record.key)}@{_version(record)}" if record.key else "without a key"
+    version = _version(record, core.kept_here([record]))
+    name = f"{plain(record.key)}@{version}" if record.key else "without a key"
     click.echo(
         styled(name, **_KEY) + "".join(f" · {part}" for part in (plain(record.type or ""), plain(summary(record))) if part)
     )

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
 
+from nb_artifacts.errors import StoreError
 from nb_artifacts.store.filters import AS_ID
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nb_artifacts.store.sqlite import SqliteStore
+    from nb_artifacts.wire import Record
 
 _THESE = f"IN (SELECT {AS_ID}(value) FROM json_each(?))"
 STANDING = (
@@ -23,6 +26,14 @@ STANDING = (
     "s.id IS NULL AND coalesce(a.born, a.seq) <= coalesce(r.start, a.seq) "
     "FROM artifact a LEFT JOIN remote r ON r.address = ? LEFT JOIN sent s ON s.remote = r.n AND s.id = a.id "
     f"WHERE a.id {_THESE}"
+)
+_KEPT = (
+    "SELECT a.id FROM artifact a JOIN remote r ON r.address = ? WHERE coalesce(a.born, a.seq) <= r.start "
+    f"AND NOT EXISTS (SELECT 1 FROM sent s WHERE s.remote = r.n AND s.id = a.id) AND a.id {_THESE}"
+)
+_FOUND = (
+    "INSERT INTO sent (remote, id, attempted, settled, version) SELECT r.n, a.id, a.seq, a.seq, ? "
+    "FROM artifact a JOIN remote r ON r.address = ? WHERE a.id = ? ON CONFLICT DO NOTHING"
 )
 GONE = f"SELECT id FROM tombstone WHERE id {_THESE}"
 
@@ -58,6 +69,27 @@ class Numbers:
             return {UUID(bytes=id): _standing(*row) for id, *row in rows}
 
         return self._database.read(read)
+
+    def kept(self, ids: Sequence[UUID]) -> set[UUID]:
+        """Those made before the remote was first seen that stay in the folder, under its numbers."""
+        if not ids:
+            return set()
+        values = (self._address, _json(ids))
+        return self._database.read(lambda connection: {UUID(bytes=id) for (id,) in connection.execute(_KEPT, values)})
+
+    def found(self, there: Sequence[Record]) -> None:
+        """Note which of the kept ones the remote has all the same, since they were exported to it.
+
+        It counts them, and is told of what becomes of them from now on; one that gives no `seq`, as Prefect's, is not.
+        """
+        known = {record.id: record.version for record in there if record.seq}
+        if kept := self.kept([*known]):
+
+            def write(connection: sqlite3.Connection) -> None:
+                connection.executemany(_FOUND, [(known[id], self._address, id.bytes) for id in kept])
+
+            with contextlib.suppress(StoreError):  # it is looked at again with the next list
+                self._database.write(write, durable=False)
 
     def gone(self, ids: Sequence[UUID]) -> set[UUID]:
         """Those that were deleted in the folder."""

@@ -91,6 +91,18 @@ def test_what_was_kept_before_stays_until_it_is_asked_for(machine):
     assert desk.python("print(nba.Artifact.get('a'))") == "<MarkdownArtifact a@1>"
 
 
+def test_numbers_of_the_folder_are_told_from_those_of_the_server(machine):
+    laptop = machine("laptop")
+    laptop.python("nba.create('old', key='k'); nba.create('old', key='k')", NB_ARTIFACTS_API_URL="off")
+    machine("desk").python("nba.create('theirs', key='k'); nba.sync()")
+    laptop.python("nba.create('mine', key='k'); nba.sync()")
+    lines = laptop.cli("history", "k").stdout.splitlines()[1:]
+    assert [line.partition("  ")[0] for line in lines] == ["2", "1", "2 here", "1 here"]
+    listing = "from nb_artifacts import core, listing; print([row[1] for row in listing.versions(core.history('k')).rows])"
+    assert ast.literal_eval(laptop.python(listing)) == ["v2", "v1", "v2 here", "v1 here"]
+    assert laptop.cli("history", "k", NB_ARTIFACTS_API_URL="off").stdout.count("here") == 0
+
+
 def test_with_the_server_down_the_folder_answers_and_says_so_once(machine, server):
     laptop = machine("laptop")
     laptop.python("nba.create('mine', key='k'); nba.sync()")

@@ -154,6 +154,34 @@ def test_what_was_there_before_the_remote_stays_in_the_folder_under_its_number(b
     assert both.versions() == [None, None, None, 1]
 
 
+def test_what_was_exported_to_the_remote_before_is_the_remotes(both):
+    """Else it would bear two numbers, and a deletion would never arrive."""
+    both.elsewhere()
+    exported, changed, stays = both.keep(text="a"), both.keep(text="b"), both.keep(text="c")
+    for one in (exported, changed):
+        both.server.store.put(msgspec.structs.replace(one, version=None, seq=0))
+    both.begin()
+    both.server.store.patch(changed.id, Patch(description="theirs"))
+    ids = [exported.id, changed.id, stays.id]
+    assert both.union.numbers.kept(ids) == set(ids)
+    for _ in range(2):
+        assert both.versions() == [3, 2, 1, 3]
+        assert both.union.numbers.kept(ids) == {stays.id}
+    assert both.union.get(exported.id).version == 2
+    assert [row.id for row in both.remotes.pending(ADDRESS)] == []
+    both.union.delete(exported.id)
+    assert [(row.kind, row.id) for row in both.remotes.pending(ADDRESS)] == [("deleted", exported.id)]
+    assert both.remotes.state(ADDRESS).kept_here == 1
+
+
+def test_a_number_is_there_before_the_sender_has_written_it_down(both):
+    both.begin()
+    mine = both.keep()
+    both.server.store.put(msgspec.structs.replace(mine, version=None, seq=0))
+    assert both.versions() == [1]
+    assert [row.id for row in both.remotes.pending(ADDRESS)] == [mine.id]
+
+
 def test_without_an_answer_the_folder_answers_says_so_once_and_does_not_ask_again(both, monkeypatch):
     both.begin()
     both.keep()
