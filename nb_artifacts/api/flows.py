@@ -219,15 +219,15 @@ def _apply(run: Run, state: Any) -> None:
 def _find(store: Store, request: Request, kind: RunKind, name: str) -> list[dict[str, Any]]:
     """Runs whose id is one of those asked for, or all of the kind."""
     members = _members(request)
-    limit = limit_of({key: value for key, value in members.items() if key == "limit" and isinstance(value, int)})
+    numbers = {key: members[key] for key in ("limit", "offset") if type(members.get(key)) is int}  # true is an int as well
+    limit = limit_of(numbers)
     asked = members.get(name)
     given = asked.get("id") if isinstance(asked, dict) else None
     wanted = given.get("any_") if isinstance(given, dict) else None
     query = RunQuery(kind=[kind], limit=limit)
     if isinstance(wanted, list):
         query.id = IdFilter(any_=[found for one in wanted if (found := _parse(one)) is not None])
-    if isinstance(members.get("offset"), int):
-        query.offset = min(max(members["offset"], 0), 2**53)
+    query.offset = min(max(numbers.get("offset", 0), 0), 2**53)
     return [_shown(run) for run in store.find_runs(query) if not _is_flow(run)]
 
 
