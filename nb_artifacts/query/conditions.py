@@ -66,8 +66,12 @@ def order(source: Source, keys: list[Key]) -> list[tuple[str, str]]:
 
 
 def _sort_terms(source: Source, field: Field) -> list[str]:
-    name = quoted(field.raw)
-    return source.order(field) or ([f"TRY_CAST({name} AS DOUBLE)", name] if _text_number(field) else [name])
+    terms, name = source.order(field), quoted(field.raw)
+    if terms:
+        return terms
+    if field.engine in ("FLOAT", "DOUBLE"):  # for DuckDB NaN is above every number; for people it is missing
+        return [f"nullif({name}, CAST('nan' AS {field.engine}))"]
+    return [f"TRY_CAST({name} AS DOUBLE)", name] if _text_number(field) else [name]
 
 
 def _text_number(field: Field) -> bool:

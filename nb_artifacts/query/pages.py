@@ -211,9 +211,12 @@ def _survives(kind: Any) -> bool:
 
 
 def stored_type(kind: Any) -> Any:
-    """The Arrow type in which a column travels: dictionaries and extension types as what they hold."""
+    """The Arrow type in which a column travels: dictionaries and extension types as what they hold, views as copies."""
     import pyarrow as pa
 
+    viewed = {"string_view": pa.string(), "binary_view": pa.binary()}.get(str(kind))
+    if viewed is not None:  # rows cannot be taken out of a view
+        return viewed
     if pa.types.is_dictionary(kind):
         return kind.value_type
     return kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
@@ -226,7 +229,8 @@ def plain(column: Any, field: Field) -> Any:
     if isinstance(field.type, pa.BaseExtensionType):
         parts: list[Any] = [chunk.storage for chunk in column.chunks]
         return pa.chunked_array(parts, type=stored_type(field.type))
-    return column.cast(field.type.value_type) if pa.types.is_dictionary(field.type) else column
+    kind = stored_type(field.type)
+    return column if column.type == kind else column.cast(kind)
 
 
 def schema_of(fields: Sequence[Field]) -> pa.Schema:

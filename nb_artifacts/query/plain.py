@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 OWN = "file_row_number"
-"""DuckDB's column of row numbers; a column of the table may not be called so."""
+"""DuckDB's column of row numbers: a column of the table that is called so gets another name in that file."""
 _KEY = "nb_artifacts key "
 
 
 def needs_plain(schema: pa.Schema) -> bool:
     """Whether a second file is to be made."""
-    return any(name.lower() == OWN for name in schema.names) or any(map(odd_of, schema))
+    twice = len(set(schema.names)) < len(schema.names)  # whom no reader can ask for by name
+    return twice or any(name.lower() == OWN for name in schema.names) or any(map(odd_of, schema))
 
 
 def odd_of(field: pa.Field[Any]) -> str:

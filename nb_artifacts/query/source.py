@@ -20,6 +20,7 @@ from nb_artifacts.errors import InvalidValue, QueryFailed
 from nb_artifacts.query.plain import OWN, key_names, needs_plain, plain_copy
 from nb_artifacts.query.ranks import placed, rank
 from nb_artifacts.types import _rows, _sheet
+from nb_artifacts.types._labels import unique_names
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -119,7 +120,7 @@ class Source:
         self.path, self.file = path, file
         self.total: int = file.metadata.num_rows
         self.groups = [file.metadata.row_group(n).num_rows for n in range(file.num_row_groups)]
-        self.fields = _fields(list(schema.names), file.schema_arrow, self.meta, described or [], keys)
+        self.fields = _fields(unique_names(list(schema.names)), file.schema_arrow, self.meta, described or [], keys)
         if not self.fields:  # Parquet counts no rows without columns
             self.total = self.meta.get("rows", self._range(self.total))
         self._limits = limits
