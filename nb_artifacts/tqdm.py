@@ -11,10 +11,10 @@ import asyncio
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import nullcontext
 from numbers import Number
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from nb_artifacts import core
 from nb_artifacts.bars.bar import Bar, begin
 from nb_artifacts.bars.counting import length
 from nb_artifacts.bars.loops import Iteration, Loop, is_plain
@@ -56,7 +56,7 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
         unit: str = "it",
         unit_scale: bool | float = False,
         initial: float = 0,
-        postfix: Mapping[str, Any] | str | None = None,
+        postfix: Any = None,
         key: str | None = None,
         tags: Iterable[str] | None = None,
         display: bool | None = None,
@@ -72,17 +72,20 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
             initial, postfix = given.get("initial", initial), given.get("postfix", postfix)
         if iterable is not None:
             is_plain(iterable)
-            size = length(iterable) if total is None else None
-            total = size + initial if size is not None else total
+            if total is None and (size := length(iterable)) is not None:
+                total = size + initial
         self.iterable, self.disable, self.unit, self.unit_scale = iterable, bool(disable), unit, unit_scale
         self.leave, self.initial, self.pos, self.desc = leave, initial, 0, _words(desc)
-        self.postfix: str | None = None
+        self.postfix = postfix  # a list is for a `bar_format` that knows it
         self._begins: dict[str, Any] = {
             "key": key, "unit": None if unit == "it" else unit, "tags": tags, "leave": leave is not False,
             "owner": _owner(), "show": display, "disable": self.disable,
         }  # fmt: skip
-        super().__init__(*begin(total=total, description=self.desc or None, initial=initial, **self._begins))
-        self.set_postfix(postfix) if isinstance(postfix, Mapping) else self.set_postfix_str(postfix)
+        super().__init__(*begin(total=_known(total), description=self.desc or None, initial=initial, **self._begins))
+        if isinstance(postfix, Mapping):
+            self.set_postfix(**postfix)
+        elif isinstance(postfix, str):
+            self.set_postfix_str(postfix)
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._loop())
@@ -106,10 +109,12 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
     def __len__(self) -> int:
         if self.iterable is not None and (size := length(self.iterable)) is not None:
             return size
-        return int(self.total or 0)
+        if self.total is None:
+            raise TypeError("the length of this tqdm is not known: give it a total.")
+        return int(self.total)
 
     def __bool__(self) -> bool:
-        return len(self) > 0 if self.total is not None or self.iterable is not None else True
+        return self.total > 0 if self.total is not None else self.iterable is None or bool(self.iterable)
 
     def __contains__(self, item: object) -> bool:
         return item in self.iterable  # type: ignore[operator]  # raises as tqdm does
@@ -136,6 +141,15 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
     def n(self, n: float) -> None:
         self._meter.counter.add(n - self._meter.done())
 
+    @property
+    def total(self) -> float | None:
+        """How many there are; None is not known."""
+        return super().total
+
+    @total.setter
+    def total(self, total: float | None) -> None:
+        Bar.total.fset(self, _known(total))  # type: ignore[attr-defined]  # a property's own
+
     def clear(self, *_: Any, **__: Any) -> None:
         """Nothing is printed that could be cleared."""
 
@@ -148,9 +162,8 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
     def reset(self, total: float | None = None) -> None:
         """Begin again from 0; a bar that had ended begins anew, under its key as a new version."""
         if self._meter.state != "running":
-            self._meter, self._home = begin(
-                total=self._meter.total if total is None else total, description=self.desc or None, initial=0, **self._begins
-            )
+            total = self._meter.total if total is None else _known(total)
+            self._meter, self._home = begin(total=total, description=self.desc or None, initial=0, **self._begins)
             self._mine = self._meter.counter.mine
             return
         self.n = 0
@@ -177,7 +190,7 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
 
     def set_postfix_str(self, s: str | None = "", refresh: bool | None = True) -> None:  # noqa: ARG002 (tqdm's signature)
         """Say a text beside the bar."""
-        self.postfix = s or None
+        self.postfix = None if s is None else str(s)
         self.message(_words(s) or None)
 
     @property
@@ -232,6 +245,11 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
     def write(cls, s: str, file: Any = None, end: str = "\n", nolock: bool = False) -> None:  # noqa: ARG003 (tqdm's signature)
         """Print a line; no bar is in its way."""
         print(s, end=end, file=file or sys.stdout)
+
+    @classmethod
+    def external_write_mode(cls, file: Any = None, nolock: bool = False) -> nullcontext[None]:  # noqa: ARG003 (tqdm's signature)
+        """A block that prints; no bar is in its way."""
+        return nullcontext()
 
     @classmethod
     def get_lock(cls) -> Any:
@@ -310,10 +328,14 @@ class _Wrapped:
         self._bar.__exit__(*error)  # type: ignore[arg-type]  # three, as `with` passes them
 
 
-def _words(text: str | None) -> str:
-    """A text for the bar; tqdm itself writes a colon behind a description."""
-    core.check_text("desc", text)
-    return (text or "").removesuffix(": ").rstrip()
+def _words(text: object) -> str:
+    """A text for the bar, which any object and any file's name is; tqdm itself writes a colon behind a description."""
+    return ("" if text is None else str(text)).encode("utf-8", "replace").decode().removesuffix(": ").rstrip()
+
+
+def _known(total: Any) -> Any:
+    """A total that there cannot be is one that is not known, such as urllib's -1; tqdm takes it too."""
+    return None if isinstance(total, (int, float)) and not total >= 0 else total
 
 
 def _owner() -> CodeType:

@@ -99,13 +99,13 @@ class Bar:
     @property
     def n(self) -> float:
         """How much is done; in a worker, how much it has added itself."""
-        found = self._meter.done()
-        return int(found) if found.is_integer() else found
+        return _plain(self._meter.done())
 
     @property
     def total(self) -> float | None:
         """How much there is to do; None is not known. It may change while the bar runs."""
-        return self._meter.total
+        total = self._meter.total
+        return None if total is None else _plain(total)
 
     @total.setter
     def total(self, total: float | None) -> None:
@@ -217,6 +217,11 @@ def check_count(name: str, count: Any, leave: str = "") -> float:
     if not 0 <= number < math.inf:
         raise InvalidValue(f"{name}={count!r:.80} is not a number of items: give 0 or more{leave}.")
     return number
+
+
+def _plain(count: float) -> float:
+    """Items as people count them: 3, not 3.0."""
+    return int(count) if count.is_integer() else count
 
 
 def _check_total(total: Any) -> float | None:

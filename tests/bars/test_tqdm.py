@@ -55,7 +55,7 @@ def test_it_has_every_public_member_of_tqdm(home):
         # of a terminal or of tqdm's own machinery
         "fp", "ncols", "nrows", "ascii", "colour", "bar_format", "dynamic_ncols", "smoothing", "gui", "delay", "mininterval",
         "maxinterval", "miniters", "dynamic_miniters", "write_bytes", "unit_divisor", "lock_args", "sp",
-        "last_print_t", "status_printer", "format_meter", "external_write_mode",
+        "last_print_t", "status_printer", "format_meter",
     }  # fmt: skip
 
 
@@ -102,6 +102,59 @@ def test_formats_are_tqdms(number):
     assert tqdm.format_num(number) == real.tqdm.format_num(number)
     assert tqdm.format_sizeof(abs(number)) == real.tqdm.format_sizeof(abs(number))
     assert tqdm.format_interval(abs(number)) == real.tqdm.format_interval(abs(number))
+
+
+def made(cls, *args, **kwargs):
+    return cls(*args, **kwargs, **({"file": io.StringIO()} if cls is real.tqdm else {}))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda cls: bool(made(cls, (n for n in ()))),
+        lambda cls: bool(made(cls, [])),
+        lambda cls: bool(made(cls, total=0)),
+        lambda cls: len(made(cls, (n for n in ()), total=4)),
+        lambda cls: repr(made(cls, range(3)).total),
+        lambda cls: repr(made(cls, total=2.5).total),
+        lambda cls: made(cls, total=1, postfix={"b": 1, "a": 2}).postfix,
+        lambda cls: made(cls, total=1, postfix=["a", {"value": 3}], bar_format="{postfix[0]}").postfix,
+        lambda cls: list(made(cls, range(3), postfix=5)),
+    ],
+)
+def test_it_answers_as_tqdm_does(home, ask):
+    assert ask(tqdm) == ask(real.tqdm)
+
+
+@pytest.mark.parametrize("cls", [tqdm, real.tqdm])
+def test_a_length_that_is_not_known_is_none_at_all(home, cls):
+    with pytest.raises(TypeError):
+        len(made(cls, (n for n in ())))
+    with cls.external_write_mode(file=io.StringIO()):
+        assert list(made(cls, iter((1, 2)))) == [1, 2]
+
+
+@pytest.mark.parametrize("cls", [tqdm, real.tqdm])
+def test_what_tqdm_takes_stops_no_loop(home, cls):
+    bar = made(cls, total=-1)
+    bar.total = -1
+    bar.total = float("nan")
+    bar.reset(total=-1)
+    bar.set_postfix_str(0.25)
+    assert bar.postfix == "0.25"
+    bar.set_postfix(loss=[1])
+    bar.close()
+
+
+def test_names_of_files_are_shown_as_far_as_they_are_text(home):
+    with tqdm(total=1, desc="\udcffile", key="file") as bar:
+        bar.set_postfix_str("\udcff")
+        bar.set_description(b"text".decode())
+    assert (newest().message, core.get("file").description) == ("?", "text")
+    assert (newest().total, bar.total) == (1, 1)
+    bar.reset(total=-1)
+    assert bar.total is None
+    bar.close()
 
 
 def test_nested_bars_are_rows(home, infos):
