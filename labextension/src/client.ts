@@ -2,7 +2,7 @@
 
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
-import type { Diff } from './diff';
+import type { Diff, DiffAsk } from './diff';
 import { Feed } from './feed';
 import { parse } from './json';
 import { MIME } from './wire';
@@ -181,10 +181,20 @@ export class Client {
   }
 
   /** What changed from one artifact to another, by their types; a page of examples from `offset` on. */
-  diff(id: string, other: string, offset = 0, signal?: AbortSignal): Promise<Diff> {
-    const page = offset > 0 ? `?offset=${offset}` : '';
+  diff(id: string, other: string, ask: DiffAsk, offset = 0, signal?: AbortSignal): Promise<Diff> {
+    const asked = new URLSearchParams();
+    if (ask.keys !== null) {
+      asked.set('keys', JSON.stringify(ask.keys));
+    }
+    if (ask.tolerance > 0) {
+      asked.set('tolerance', String(ask.tolerance));
+    }
+    if (offset > 0) {
+      asked.set('offset', String(offset));
+    }
+    const query = asked.size > 0 ? `?${asked.toString()}` : '';
     return Promise.resolve().then(() =>
-      this.json<Diff>(`artifacts/${checked(id)}/diff/${checked(other)}${page}`, { signal })
+      this.json<Diff>(`artifacts/${checked(id)}/diff/${checked(other)}${query}`, { signal })
     );
   }
 

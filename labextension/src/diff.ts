@@ -1,4 +1,15 @@
-/** What a comparison of two artifacts says, as the server answers it. */
+/** What a comparison of two artifacts is asked, and what it says, as the server answers it. */
+
+/** How tables are to be compared. */
+export interface DiffAsk {
+  /** The columns that name a row; null for a guess. */
+  readonly keys: readonly string[] | null;
+  /** Numbers that differ by no more are equal. */
+  readonly tolerance: number;
+}
+
+/** Rows matched by a guess, numbers compared exactly. */
+export const GUESS: DiffAsk = { keys: null, tolerance: 0 };
 
 export interface Side {
   id: string;

@@ -210,6 +210,12 @@ def test_versions_are_compared(page):
     signs = page.locator(".jp-nba-diff tbody .jp-nba-sign")
     expect(signs).to_have_text(["~", "−", "+"])
     expect(page.locator(".jp-nba-diff-head")).to_have_text("v1 → v2")
+    page.get_by_role("button", name="carrier (guessed)").click()
+    page.get_by_role("checkbox", name="delay").check()
+    page.get_by_label("Numbers may differ by").fill("0.5")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="carrier, delay")).to_be_focused()
+    expect(signs).to_have_text(["−", "+", "−", "+"])
 
 
 @pytest.mark.parametrize("width", [240, 360])

@@ -1,6 +1,7 @@
 /** "Compare with …" on the stand-alone page: a choice of another version, and what changed from it. */
 
 import type { Client } from '../client';
+import { GUESS } from '../diff';
 import { ago } from '../format';
 import { mountDiff } from '../views/diff';
 import { h } from '../views/dom';
@@ -12,6 +13,8 @@ export class Compare {
   readonly line = h('label', 'jp-nba-compare', { hidden: true }, this.select);
   readonly element = h('section', 'nba-changes', { 'aria-label': 'Changes', hidden: true });
   private ended = new AbortController();
+  /** How tables are compared: the same for every version that is chosen. */
+  private ask = GUESS;
 
   constructor(
     private readonly client: Client,
@@ -44,8 +47,10 @@ export class Compare {
       void mountDiff(
         this.element,
         {
-          load: (offset, until) => this.client.diff(id, this.record.id, offset, until),
-          blob: one => this.client.blob(one, signal)
+          ask: this.ask,
+          load: (ask, offset, until) => this.client.diff(id, this.record.id, ask, offset, until),
+          blob: one => this.client.blob(one, signal),
+          chosen: ask => (this.ask = ask)
         },
         signal
       );

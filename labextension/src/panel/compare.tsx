@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'react';
 import type { ReactElement } from 'react';
 import type { Client } from '../client';
+import { GUESS } from '../diff';
 import { ago, summary } from '../format';
 import { mountDiff } from '../views/diff';
 import type { WireRecord } from '../wire';
@@ -22,14 +23,17 @@ export function Compare({ client, record, versions }: CompareProps): ReactElemen
   const [chosen, choose] = useState<string | null>(null);
   const other = others.find(version => version.id === chosen) ?? before ?? others[0];
   const host = useRef<HTMLDivElement>(null);
+  const ask = useRef(GUESS);
   useEffect(() => {
     const ended = new AbortController();
     if (host.current && other) {
       void mountDiff(
         host.current,
         {
-          load: (offset, signal) => client.diff(other.id, record.id, offset, signal),
-          blob: id => client.blob(id, ended.signal)
+          ask: ask.current,
+          load: (how, offset, signal) => client.diff(other.id, record.id, how, offset, signal),
+          blob: id => client.blob(id, ended.signal),
+          chosen: how => (ask.current = how)
         },
         ended.signal
       );

@@ -9,10 +9,15 @@ const SIGNS = { added: '+', removed: '−', changed: '~', moved: '↕' } as cons
 const COLUMNS = 40;
 const LONGEST = 60;
 
-export function tableDiff(diff: TableDiff, load: (offset: number) => Promise<Diff>): Node[] {
+/** `matching` says by which columns, and lets a person choose others. */
+export function tableDiff(
+  diff: TableDiff,
+  matching: Node,
+  load: (offset: number) => Promise<Diff>
+): Node[] {
   const parts: (Node | null)[] = [
     counts(diff),
-    h('p', 'jp-nba-quiet', {}, matchedWords(diff)),
+    matching,
     diff.schema.length > 0 ? schema(diff.schema) : null,
     drift(diff),
     rows(diff, load)
@@ -38,16 +43,6 @@ function counts(diff: TableDiff): HTMLElement {
     h('span', 'jp-nba-quiet', {}, `${count(diff.same)} the same`),
     h('span', 'jp-nba-quiet', {}, plural(diff.schema.length, 'schema change'))
   );
-}
-
-/** "Rows matched by carrier (guessed)". */
-export function matchedWords({ keys, matched_by: by, keys_unique: unique }: TableDiff): string {
-  if (by === 'position' || keys.length === 0) {
-    return 'Rows matched by their place: no column names them.';
-  }
-  const how = by === 'guessed' ? ' (guessed)' : by === 'index' ? ' (the index)' : '';
-  const twice = unique ? '' : ' Some rows share a key; those were matched in their order.';
-  return `Rows matched by ${keys.join(', ')}${how}.${twice}`;
 }
 
 function schema(changes: SchemaChange[]): HTMLElement {
@@ -139,11 +134,11 @@ function drifted(one: ColumnChange): boolean {
 
 function pair(from: number | null, to: number | null): HTMLElement {
   const cell = h('td', 'jp-nba-number');
-  if (from === to || (from === null && to === null)) {
+  if (from === to) {
     cell.textContent = from === null ? '' : short(from);
   } else {
     cell.append(
-      ...beforeAfter(from === null ? 'none' : short(from), to === null ? 'none' : short(to))
+      ...beforeAfter(...toldApart(from ?? 'none', to ?? 'none', short, rounded(6), brief))
     );
     cell.className = 'jp-nba-number jp-nba-change';
     cell.dataset['change'] = 'changed';
@@ -151,9 +146,36 @@ function pair(from: number | null, to: number | null): HTMLElement {
   return cell;
 }
 
-function short(n: number): string {
-  return Math.abs(n) >= 1e15 || (n !== 0 && Math.abs(n) < 1e-3) ? n.toPrecision(4) : count(n);
+/** Both in few digits, or in as many more as it takes to tell them apart. */
+function toldApart<T>(from: T, to: T, ...briefly: ((value: T) => string)[]): [string, string] {
+  for (const brief of briefly) {
+    const [before, after] = [brief(from), brief(to)];
+    if (before !== after) {
+      return [before, after];
+    }
+  }
+  return [words(from), words(to)];
 }
+
+function short(n: number | string): string {
+  return typeof n === 'string'
+    ? n
+    : Math.abs(n) >= 1e15 || (n !== 0 && Math.abs(n) < 1e-3)
+      ? n.toPrecision(4)
+      : count(n);
+}
+
+/** In so many digits, which takes the noise off the last ones: 0.33 for 0.32999999999999996. */
+function rounded(digits: number): (value: unknown) => string {
+  return value =>
+    words(
+      typeof value === 'number' && !Number.isInteger(value)
+        ? Number(value.toPrecision(digits))
+        : value
+    );
+}
+
+const brief = rounded(12);
 
 /** The old one struck out, and the new one; a screen reader is told which is which. */
 function beforeAfter(from: string, to: string): Node[] {
@@ -172,20 +194,28 @@ function rows(diff: TableDiff, load: (offset: number) => Promise<Diff>): HTMLEle
   }
   const fields = shownFields(diff);
   const body = h('tbody', '', {}, ...diff.rows.map(row => rowOf(row, diff.keys, fields)));
-  const names = [...(diff.keys.length > 0 ? diff.keys : ['row']), ...fields];
+  const keys =
+    diff.keys.length > 0
+      ? diff.keys.map(name =>
+          headOf(
+            name,
+            diff.rows.map(({ key }) => own(key, name))
+          )
+        )
+      : [headOf('row', [1])];
+  const cells = fields.map(name =>
+    headOf(
+      name,
+      diff.rows.flatMap(row => (own(row.cells, name) as [unknown, unknown] | undefined) ?? [])
+    )
+  );
   const head = h(
     'tr',
     '',
     {},
     h('th', '', { scope: 'col', 'aria-label': 'Change' }),
-    ...names.map(name =>
-      h(
-        'th',
-        numbers(diff.rows, name) ? 'jp-nba-number' : '',
-        { scope: 'col' },
-        h('bdi', '', {}, name)
-      )
-    )
+    ...keys,
+    ...cells
   );
   const table = h(
     'table',
@@ -235,8 +265,6 @@ function shownFields({ columns, rows, keys }: TableDiff): string[] {
 }
 
 function rowOf(row: RowChange, keys: string[], fields: string[]): HTMLTableRowElement {
-  const own = (object: { [field: string]: unknown }, field: string): unknown =>
-    Object.hasOwn(object, field) ? object[field] : undefined;
   const place = row.to ?? row.from;
   const heads =
     keys.length > 0 ? keys.map(field => own(row.key, field)) : [place === null ? null : place + 1];
@@ -245,7 +273,9 @@ function rowOf(row: RowChange, keys: string[], fields: string[]): HTMLTableRowEl
     'jp-nba-change',
     { 'data-change': row.change },
     h('td', 'jp-nba-sign', { 'aria-label': row.change }, SIGNS[row.change]),
-    ...heads.map(value => h('th', '', { scope: 'row', dir: 'auto' }, words(value))),
+    ...heads.map(value =>
+      h('th', isNumber(value) ? 'jp-nba-number' : '', { scope: 'row', dir: 'auto' }, words(value))
+    ),
     ...fields.map(field => {
       const cell = own(row.cells, field) as [unknown, unknown] | undefined;
       return cellOf(cell, row.change);
@@ -253,13 +283,14 @@ function rowOf(row: RowChange, keys: string[], fields: string[]): HTMLTableRowEl
   );
 }
 
-/** Whether the cells of a column are numbers, as far as they are here. */
-function numbers(rows: RowChange[], field: string): boolean {
-  const cells = rows.flatMap(({ cells }) =>
-    Object.hasOwn(cells, field) ? (cells[field] ?? []) : []
-  );
-  const known = cells.filter(cell => cell !== null && cell !== undefined);
-  return known.length > 0 && known.every(isNumber);
+function headOf(name: string, values: unknown[]): HTMLElement {
+  const known = values.filter(value => value !== null && value !== undefined);
+  const numbers = known.length > 0 && known.every(isNumber);
+  return h('th', numbers ? 'jp-nba-number' : '', { scope: 'col' }, h('bdi', '', {}, name));
+}
+
+function own(object: { [field: string]: unknown }, field: string): unknown {
+  return Object.hasOwn(object, field) ? object[field] : undefined;
 }
 
 function isNumber(value: unknown): boolean {
@@ -274,9 +305,9 @@ function cellOf(cell: [unknown, unknown] | undefined, change: RowChange['change'
   }
   if (change === 'changed') {
     td.classList.add('jp-nba-cell-changed');
-    td.append(...beforeAfter(words(cell[0]), words(cell[1])));
+    td.append(...beforeAfter(...toldApart(cell[0], cell[1], brief)));
   } else {
-    td.textContent = words(value);
+    td.textContent = brief(value);
   }
   const whole = cell.map(one => exact(one ?? null)).join(' → ');
   td.title = whole.slice(0, 1000);

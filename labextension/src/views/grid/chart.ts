@@ -8,7 +8,7 @@ import type { Column } from '../../wire';
 import { h, reason } from '../dom';
 import { chartable } from './charted';
 import type { Grid } from './grid';
-import { opens } from './popover';
+import { opens } from '../popover';
 import type { Chart } from './state';
 
 const POINTS = 2000;

@@ -6,7 +6,7 @@ import type { Cell } from '../../tabledata';
 import type { Column } from '../../wire';
 import { button, h } from '../dom';
 import { filterForm } from './filters';
-import { closePopover } from './popover';
+import { closePopover } from '../popover';
 import { bars, summaryWords } from './spark';
 
 export interface MenuLook {

@@ -2,7 +2,7 @@
 
 import { columnMenu } from './columnmenu';
 import type { Grid } from './grid';
-import { openPopover } from './popover';
+import { openPopover } from '../popover';
 import { filterBy, toggled } from './state';
 
 export function openMenu(grid: Grid, field: string, anchor: HTMLElement): void {

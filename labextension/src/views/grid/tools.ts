@@ -4,8 +4,9 @@ import { count, plural } from '../../format';
 import { rowWords } from '../../localrows';
 import type { Filter, Format } from '../../rows';
 import type { Column } from '../../wire';
+import { columnChecks } from '../columnchecks';
 import { button, h } from '../dom';
-import { closePopover, opens } from './popover';
+import { closePopover, opens } from '../popover';
 
 export interface ToolsLook {
   rows: number;
@@ -48,7 +49,6 @@ const FILES: { readonly [format in Format]: string } = {
   markdown: 'Markdown'
 };
 const PAUSE = 250;
-const LISTED = 200;
 
 export class Tools {
   /** Above the rows. */
@@ -181,48 +181,28 @@ export class Tools {
 
   private columnList(): Node[] {
     const look = this.look as ToolsLook;
-    const list = h('div', 'jp-nba-values jp-mod-tall');
     let hidden = [...look.hidden];
-    const draw = (text: string): void => {
-      const found = look.fields.filter(field =>
-        look.column(field).name.toLowerCase().includes(text.toLowerCase())
-      );
-      list.replaceChildren(...found.slice(0, LISTED).map(row));
-      if (found.length > LISTED) {
-        list.append(
-          h('small', '', {}, `${count(found.length - LISTED)} more: type a part of the name`)
-        );
-      }
-    };
-    const row = (field: string): HTMLElement => {
-      const box = h('input', '', { type: 'checkbox' });
-      box.checked = !hidden.includes(field);
-      box.addEventListener('change', () => {
-        hidden = box.checked ? hidden.filter(one => one !== field) : [...hidden, field];
+    const { parts, draw } = columnChecks({
+      fields: look.fields,
+      name: field => look.column(field).name,
+      note: field => look.column(field).dtype,
+      has: field => !hidden.includes(field),
+      change: (field, on) => {
+        hidden = on ? hidden.filter(one => one !== field) : [...hidden, field];
         this.acts.hide(hidden);
-      });
-      const { name, dtype } = look.column(field);
-      return h('label', '', {}, box, h('bdi', '', {}, name || ' '), h('span', '', {}, dtype));
-    };
-    const filter = h('input', 'jp-nba-input', {
-      type: 'search',
-      placeholder: 'Name',
-      'aria-label': 'Columns by name'
+      }
     });
-    filter.addEventListener('input', () => draw(filter.value));
-    draw('');
     const set = (fields: string[]): void => {
       hidden = fields;
       this.acts.hide(fields);
-      draw(filter.value);
+      draw();
     };
     const wrap = h('input', '', { type: 'checkbox' });
     wrap.checked = look.wrap;
     wrap.addEventListener('change', () => this.acts.wrap());
     const missing = look.columnCount - look.described;
     return [
-      ...(look.fields.length > 12 ? [filter] : []),
-      list,
+      ...parts,
       h(
         'div',
         'jp-nba-choices',

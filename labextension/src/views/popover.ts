@@ -1,6 +1,6 @@
 /** A small box beside what opened it, above everything else; Escape, a click elsewhere or scrolling closes it. */
 
-import { h } from '../dom';
+import { h } from './dom';
 
 let current: (() => void) | null = null;
 
@@ -21,7 +21,7 @@ export function openPopover(
   closed?: () => void
 ): (content: Node[]) => void {
   closePopover();
-  const host = anchor.closest<HTMLElement>('.jp-nba-grid') ?? document.body;
+  const host = anchor.closest<HTMLElement>('.jp-nba-grid, .jp-nba-diff') ?? document.body;
   const box = h('div', 'jp-nba-popover', {
     role: 'dialog',
     'aria-label': label,
