@@ -129,7 +129,7 @@ export function typeWord(type: string | null): string {
   return (type !== null && Object.hasOwn(WORDS, type) ? WORDS[type] : type) ?? 'Artifact';
 }
 
-/** One short line that says what the artifact is: "16 rows × 4 columns", "PNG 1,200 × 800", "43 % · 157 of 365". */
+/** One short line that says what the artifact is: "16 rows × 4 columns", "1,240 rows · running", "43 % · 157 of 365". */
 export function summary(record: WireRecord, now: Date = new Date()): string {
   const info = record.info;
   switch (record.type) {
@@ -151,8 +151,14 @@ export function summary(record: WireRecord, now: Date = new Date()): string {
 }
 
 function tableSummary(info: Partial<TableInfo>): string {
-  const { rows, column_count: columns } = info;
-  return typeof rows === 'number' && typeof columns === 'number'
+  const { rows, column_count: columns, live } = info;
+  if (typeof rows !== 'number') {
+    return 'Table';
+  }
+  if (live && live.state !== 'finished') {
+    return joined(plural(rows, 'row'), text(live.state), text(live.error));
+  }
+  return typeof columns === 'number'
     ? `${plural(rows, 'row')} × ${plural(columns, 'column')}`
     : 'Table';
 }

@@ -272,15 +272,15 @@ def status(output: str | None) -> None:
 @click.argument("key", metavar="[KEY]", required=False, shell_complete=_complete)
 @click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="A whole record a line, with each change.")
 def watch(key: str | None, output: str | None) -> None:
-    """Follow bars as they move, from any process, until they end.
+    """Follow bars and live tables as they move, from any process, until they end.
 
     With KEY its newest version, else all that run. The exit code is 1 where one failed or was interrupted.
     """
-    from nb_artifacts.cli import watching
+    from nb_artifacts.cli import out, watching
     from nb_artifacts.errors import InvalidValue
 
-    if key is not None and (record := _versions(key, 1)[0]).type != "progress":
-        raise InvalidValue(f"{key} is a {record.type} artifact: only a progress is watched.")
+    if key is not None and out.state_of(record := _versions(key, 1)[0]) is None:
+        raise InvalidValue(f"{key} is a {record.type} artifact: only a progress and a live table are watched.")
     with suppress(KeyboardInterrupt):
         sys.exit(watching.watch(key, output))
     sys.exit(130)

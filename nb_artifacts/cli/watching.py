@@ -1,7 +1,7 @@
-"""``nb-artifacts watch``: bars of any process as they move, on a terminal as bars, in a pipe as a line a change.
+"""``nb-artifacts watch``: bars and live tables of any process, on a terminal as bars, in a pipe as a line a change.
 
 Looks at the store's newest `seq` a few times a second and reads again only when it moved; a writer that died makes no
-change itself, so the bars that run are read every second all the same.
+change itself, so what runs is read every second all the same.
 """
 
 from __future__ import annotations
@@ -11,10 +11,15 @@ import time
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import UNSET
 
 from nb_artifacts import core
-from nb_artifacts.cli.out import plain, write_line
+from nb_artifacts.cli.out import plain, state_of, write_line
+from nb_artifacts.types._live import live_words
+from nb_artifacts.types.base import read_info
 from nb_artifacts.types.progress import Progress, said
+from nb_artifacts.types.table import TableInfo
+from nb_artifacts.types.text import plural
 from nb_artifacts.wire import ArtifactFilter, KeyFilter, Query, Sort, TypeFilter
 
 if TYPE_CHECKING:
@@ -27,36 +32,43 @@ if TYPE_CHECKING:
 
 LOOK_EVERY = 0.2
 AGAIN_AFTER = 1.0
-MAX_BARS = 200
+MOST = 200
+"""Bars, and tables, that are looked at: those that changed last."""
 _COLOURS = {"running": "blue", "finished": "green", "failed": "red", "interrupted": "red", "stopped": "yellow"}
 
 
 def watch(key: str | None, output: str | None) -> int:
-    """Show bars until they have ended; the exit code is 1 where one failed or was interrupted.
+    """Show bars and live tables until they have ended; the exit code is 1 where one failed or was interrupted.
 
     With a key its newest version is watched; without one, all that run now or begin meanwhile.
     """
     if output == "json":
         return _lines(key, write_line)
     if sys.stdout.isatty():
-        return _bars(key)
+        return _screen(key)
     return _lines(key, lambda record: click.echo(_line(record)))
 
 
 def _line(record: Record) -> str:
-    return f"{plain(record.key or record.id)} · {plain(_read(record).summary())}"
+    return f"{plain(record.key or record.id)} · {plain(_words(record))}"
 
 
-def _read(record: Record) -> Progress:
+def _words(record: Record) -> str:
+    """How it stands: ``1,240 rows · running`` of a table."""
+    if record.type != "table":
+        return _bar(record).summary()
+    info = read_info(record, TableInfo)
+    if info is None or info.live is UNSET:
+        return str(state_of(record))
+    return f"{plural(info.rows, 'row')} · {live_words(info.live)}"
+
+
+def _bar(record: Record) -> Progress:
     return Progress.read(record, lambda: b"")
 
 
-def _state(record: Record) -> str:
-    return _read(record).info.state
-
-
 def _frames(key: str | None) -> Iterator[list[Record]]:
-    """The bars that are watched, again and again, until all have ended; each frame has every bar seen so far."""
+    """What is watched, again and again, until all of it has ended; each frame has everything seen so far."""
     store = core.current_store()
     seen: dict[UUID, Record] = {}
     seq, read_at = -1, 0.0
@@ -67,7 +79,7 @@ def _frames(key: str | None) -> Iterator[list[Record]]:
             for record in _found(key, seen):
                 seen[record.id] = record
             yield list(seen.values())
-            if all(_state(record) != "running" for record in seen.values()):
+            if all(state_of(record) != "running" for record in seen.values()):
                 return
         time.sleep(LOOK_EVERY)
 
@@ -75,14 +87,19 @@ def _frames(key: str | None) -> Iterator[list[Record]]:
 def _found(key: str | None, seen: dict[UUID, Record]) -> list[Record]:
     if key is not None:
         found = core.get(key)
-        return [found] if found is not None and found.type == "progress" else []
-    only = ArtifactFilter(key=KeyFilter(exists_=True), type=TypeFilter(any_=["progress"]))
-    records = core.search(Query(artifacts=only, latest=True, sort=Sort.NEWEST, limit=MAX_BARS))
-    return [record for record in records if record.id in seen or _state(record) == "running"]
+        return [found] if found is not None and state_of(found) is not None else []
+    return [record for record in _newest() if record.id in seen or state_of(record) == "running"]
+
+
+def _newest() -> Iterator[Record]:
+    """The bars and the tables that changed last; tables are asked for by themselves, they may be many."""
+    for type in ("progress", "table"):
+        only = ArtifactFilter(key=KeyFilter(exists_=True), type=TypeFilter(any_=[type]))
+        yield from core.search(Query(artifacts=only, latest=True, sort=Sort.UPDATED_DESC, limit=MOST))
 
 
 def _outcome(records: list[Record]) -> int:
-    return 1 if any(_state(record) in {"failed", "interrupted"} for record in records) else 0
+    return 1 if any(state_of(record) in {"failed", "interrupted"} for record in records) else 0
 
 
 def _lines(key: str | None, tell: Callable[[Record], object]) -> int:
@@ -98,7 +115,7 @@ def _lines(key: str | None, tell: Callable[[Record], object]) -> int:
     return _outcome(records)
 
 
-def _bars(key: str | None) -> int:
+def _screen(key: str | None) -> int:
     from rich.console import Console
     from rich.live import Live
 
@@ -112,22 +129,27 @@ def _bars(key: str | None) -> int:
 
 
 def _drawn(records: list[Record], console: Console) -> RenderableType:
-    """A line a bar, and one for each of its steps."""
-    from rich.progress_bar import ProgressBar
+    """A line for each, and one for each step of a bar."""
     from rich.table import Table
     from rich.text import Text
 
-    width = max(10, min(40, console.width // 4))
     table = Table.grid(padding=(0, 2))
+    width = max(10, min(40, console.width // 4))
     for record in records:
-        payload = _read(record)
-        info = payload.info
-        open_end = info.total is None and info.state == "running"
-        bar = ProgressBar(
-            None if open_end else 100, payload.percent, width, pulse=open_end, complete_style=_COLOURS[info.state]
-        )
-        table.add_row(Text(plain(record.key or record.id), style="bold"), bar, Text(plain(payload.summary())))
-        for step in info.steps:
+        table.add_row(Text(plain(record.key or record.id), style="bold"), _track(record, width), Text(plain(_words(record))))
+        for step in _bar(record).info.steps if record.type == "progress" else ():
             name = Text("  " * step.level + plain(step.name))
             table.add_row(name, Text(""), Text(plain(said(step, told=record.updated)), style=_COLOURS[step.state]))
     return table
+
+
+def _track(record: Record, width: int) -> RenderableType:
+    """A bar; what nobody knows the end of pulses while it runs, and a table has none after that."""
+    from rich.progress_bar import ProgressBar
+    from rich.text import Text
+
+    if record.type == "table":
+        return ProgressBar(None, width=width, pulse=True) if state_of(record) == "running" else Text("")
+    bar = _bar(record)
+    open_end = bar.info.total is None and bar.info.state == "running"
+    return ProgressBar(None if open_end else 100, bar.percent, width, pulse=open_end, complete_style=_COLOURS[bar.info.state])

@@ -7,6 +7,7 @@ from datetime import datetime  # noqa: TC003 (msgspec reads annotations)
 from msgspec import Struct
 
 from nb_artifacts.types.progress import State  # noqa: TC001 (msgspec reads annotations)
+from nb_artifacts.types.text import clip_text, one_line
 
 
 class LiveTable(Struct, kw_only=True, omit_defaults=True):
@@ -21,3 +22,8 @@ class LiveTable(Struct, kw_only=True, omit_defaults=True):
     boot_id: str | None = None
     pid: int | None = None
     process_started: float | None = None
+
+
+def live_words(live: LiveTable) -> str:
+    """``running``, or how it ended and why: ``interrupted · kernel died``, as a bar says it."""
+    return " · ".join([live.state, *([clip_text(one_line(live.error), 120)] if live.error else [])])

@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 from nb_artifacts.errors import UnsupportedType
 from nb_artifacts.types import _csv, _data, _grid, _rows
 from nb_artifacts.types._guess import is_frame, loaded
-from nb_artifacts.types._live import LiveTable  # noqa: TC001 (msgspec reads annotations)
+from nb_artifacts.types._live import LiveTable, live_words
 from nb_artifacts.types._sheet import Column, Library, Sheet, Spec, from_parquet, kind_of, to_parquet
 from nb_artifacts.types.base import Blob, Content, Payload, builtins, no_suffix, raw, read_info, read_text
 from nb_artifacts.types.text import size
@@ -223,7 +223,7 @@ class Table(Payload):
         info = self._known()
         shape = _grid.shape(info.rows, info.column_count)
         if info.live is not UNSET and info.live.state != "finished":
-            shape += f" · {info.live.state}"
+            shape += f" · {live_words(info.live)}"
         return f"{shape} · {size(info.size)}" if info.size else shape
 
     def file(self, suffix: str) -> bytes:

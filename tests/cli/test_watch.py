@@ -1,4 +1,4 @@
-"""`watch`: bars of another process, in a pipe and on a terminal."""
+"""`watch`: bars and live tables of another process, in a pipe and on a terminal."""
 
 import json
 import os
@@ -6,7 +6,10 @@ import pty
 import subprocess
 import sys
 
+from rich.console import Console
+
 import nb_artifacts as nba
+from nb_artifacts.cli.watching import _drawn
 
 WORK = """
 import sys, nb_artifacts as nba
@@ -20,10 +23,20 @@ with nba.progress(4, "watched", "Four parts", unit="parts") as bar:
 """
 
 
-def start(home, how):
+TRAINING = """
+import sys, nb_artifacts as nba
+with nba.live_table("training") as table:
+    for n in range(1240):
+        table.append(n=n)
+    print("there", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def start(home, how, code=WORK):
     env = {**os.environ, "NB_ARTIFACTS_HOME": str(home)}
     return subprocess.Popen(
-        [sys.executable, "-c", WORK, how],
+        [sys.executable, "-c", code, how],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -108,6 +121,46 @@ def test_a_terminal_gets_bars(home):
 
 def test_nothing_to_watch_and_what_is_no_bar_are_said(cli):
     nba.create("text", "words")
-    assert "is a markdown artifact: only a progress is watched" in cli("watch", "words", code=1).stderr
+    nba.create([{"n": 1}], "rows")
+    assert "is a markdown artifact: only a progress and a live table" in cli("watch", "words", code=1).stderr
+    assert "is a table artifact" in cli("watch", "rows", code=1).stderr
     assert cli("watch").stderr == "Nothing is running.\n"
     assert "not found" in cli("watch", "missing", code=1).stderr
+
+
+def test_a_live_table_is_followed_to_its_end(home):
+    worker = start(home, "finish", TRAINING)
+    worker.stdout.readline()
+    watcher = watch(home, "--output", "json")
+    first = json.loads(watcher.stdout.readline())
+    assert (first["key"], first["state"]) == ("training", "running")
+    worker.communicate("\n", timeout=60)
+    said, _ = watcher.communicate(timeout=60)
+    assert json.loads(said.splitlines()[-1])["state"] == "finished"
+    assert watcher.returncode == 0
+
+
+def test_a_live_table_of_a_killed_process_is_interrupted(home, cli):
+    worker = start(home, "finish", TRAINING)
+    worker.stdout.readline()
+    while nba.core.get("training").info["rows"] < 1240:
+        pass
+    worker.kill()
+    worker.communicate(timeout=60)
+    said = cli("watch", "training", code=1).stdout
+    assert said == "training · 1,240 rows · interrupted · process died\n"
+    assert "interrupted · process died" in cli("ls").stdout
+
+
+def test_a_terminal_has_a_bar_for_a_table_while_it_runs(home):
+    table = nba.live_table("crawl", display=False)
+    table.extend([{"n": 1}, {"n": 2}])
+    console = Console(width=90, color_system=None)
+    with console.capture() as running:
+        console.print(_drawn([nba.core.get("crawl")], console))
+    table.finish()
+    with console.capture() as ended:
+        console.print(_drawn([nba.core.get("crawl")], console))
+    assert "━" in running.get()
+    assert "rows · running" in running.get()
+    assert ended.get().split() == ["crawl", "2", "rows", "·", "finished"]

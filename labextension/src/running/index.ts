@@ -19,10 +19,11 @@ function open(record: WireRecord): void {
   }
 }
 
-/** Shows which bars run, whoever runs them. */
+/** Shows which bars and live tables run, whoever runs them. */
 export const runningPlugin: JupyterFrontEndPlugin<void> = {
   id: 'nb-artifacts:running',
-  description: 'Progress in the status bar, among the running sessions and in the tab’s title.',
+  description:
+    'Progress and live tables in the status bar, among the running sessions and in the tab’s title.',
   autoStart: true,
   optional: [IStatusBar, IRunningSessionManagers, INotebookTracker],
   activate: (
@@ -37,14 +38,14 @@ export const runningPlugin: JupyterFrontEndPlugin<void> = {
       item: new StatusItem(model, open),
       align: 'left',
       rank: 10,
-      isActive: () => model.bars.length > 0,
+      isActive: () => model.items.length > 0,
       activeStateChanged: model.counted
     });
     sessions?.add({
       name: 'Progress',
       running: () =>
-        model.bars.map(record => ({
-          icon: () => iconOf('progress'),
+        model.items.map(record => ({
+          icon: () => iconOf(record.type),
           label: () => title(record),
           labelTitle: () => record.description ?? title(record),
           detail: () => summary(record),

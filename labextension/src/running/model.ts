@@ -1,17 +1,18 @@
-/** The bars that run now, in any notebook or script of this folder. Signals, no DOM. */
+/** The bars and live tables that run now, in any notebook or script of this folder. Signals, no DOM. */
 
 import { Signal } from '@lumino/signaling';
 import { PAGE } from '../client';
 import type { Client } from '../client';
 import { estimate, progressOf } from '../progress';
-import type { Change, WireRecord } from '../wire';
+import { plural } from '../format';
+import type { Change, TableInfo, WireRecord } from '../wire';
 
 export class RunningModel {
   /** Oldest first, so that a list of them does not reorder. */
-  bars: WireRecord[] = [];
-  /** Emitted after every change of a bar, and when the list did not change but its numbers did. */
+  items: WireRecord[] = [];
+  /** Emitted after every change of one, and when the list did not change but its numbers did. */
   readonly changed = new Signal<this, void>(this);
-  /** Emitted when another number of bars runs. */
+  /** Emitted when another number of them runs. */
   readonly counted = new Signal<this, void>(this);
 
   private readonly ended = new AbortController();
@@ -28,11 +29,19 @@ export class RunningModel {
     Signal.clearData(this);
   }
 
-  /** Read the newest bars. Where the store does not answer, what is known stays. */
+  /** Read what changed last; tables are asked for by themselves, they may be many. Where the store does not answer, what is known stays. */
   async load(): Promise<void> {
     try {
-      const query = { artifacts: { type: { any_: ['progress'] } }, limit: PAGE };
-      this.set((await this.client.filter({ ...query, sort: 'UPDATED_DESC' })).filter(isRunning));
+      const found = await Promise.all(
+        ['progress', 'table'].map(type =>
+          this.client.filter({
+            artifacts: { type: { any_: [type] } },
+            sort: 'UPDATED_DESC',
+            limit: PAGE
+          })
+        )
+      );
+      this.set(found.flat().filter(isRunning));
     } catch {
       // the feed says when the store is back
     }
@@ -40,20 +49,20 @@ export class RunningModel {
 
   private follow({ record, deleted }: Change): void {
     const id = record?.id ?? deleted?.id;
-    const known = this.bars.find(bar => bar.id === id);
+    const others = this.items.filter(one => one.id !== id);
     if (record && isRunning(record)) {
-      this.set([...this.bars.filter(bar => bar.id !== id), record]);
-    } else if (known) {
-      this.set(this.bars.filter(bar => bar.id !== id));
+      this.set([...others, record]);
+    } else if (others.length < this.items.length) {
+      this.set(others);
     }
   }
 
-  private set(bars: WireRecord[]): void {
-    const before = this.bars.length;
-    this.bars = bars.sort((a, b) => (a.id < b.id ? -1 : 1));
+  private set(items: WireRecord[]): void {
+    const before = countWords(this.items);
+    this.items = items.sort((a, b) => (a.id < b.id ? -1 : 1));
     if (!this.ended.signal.aborted) {
       this.changed.emit();
-      if (this.bars.length !== before) {
+      if (countWords(this.items) !== before) {
         this.counted.emit();
       }
     }
@@ -61,15 +70,29 @@ export class RunningModel {
 }
 
 function isRunning(record: WireRecord): boolean {
-  return record.type === 'progress' && progressOf(record).state === 'running';
+  return record.type === 'table'
+    ? (record.info as Partial<TableInfo>).live?.state === 'running'
+    : record.type === 'progress' && progressOf(record).state === 'running';
 }
 
-/** What a tab's title begins with while bars of its notebook run: the one that ends last speaks for all. */
-export function titleMark(bars: readonly WireRecord[], now: Date): string {
-  if (bars.length === 0) {
+/** "2 bars, 1 live table"; nothing where nothing runs. */
+export function countWords(items: readonly WireRecord[]): string {
+  const bars = items.filter(({ type }) => type === 'progress').length;
+  const tables = items.length - bars;
+  return [bars > 0 && plural(bars, 'bar'), tables > 0 && plural(tables, 'live table')]
+    .filter(Boolean)
+    .join(', ');
+}
+
+/** What a tab's title begins with while something of its notebook runs: the bar that ends last speaks for all. */
+export function titleMark(items: readonly WireRecord[], now: Date): string {
+  if (items.length === 0) {
     return '';
   }
-  const read = bars.map(progressOf);
+  const read = items.filter(({ type }) => type === 'progress').map(progressOf);
+  if (read.length === 0) {
+    return '▶ ';
+  }
   const last = read.reduce((a, b) => (left(b, now) > left(a, now) ? b : a));
   return last.share === null ? '▶ ' : `▶ ${Math.floor(last.share * 100)} % `;
 }

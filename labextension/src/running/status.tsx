@@ -1,12 +1,13 @@
-/** The status bar's item: how many bars run; a click lists them. */
+/** The status bar's item: how many bars and live tables run; a click lists them. */
 
 import { ReactWidget } from '@jupyterlab/apputils';
 import { Popup, showPopup } from '@jupyterlab/statusbar';
 import { UseSignal } from '@jupyterlab/ui-components';
 import type { ReactElement } from 'react';
-import { plural, summary, title } from '../format';
+import { summary, title } from '../format';
 import { progressOf } from '../progress';
 import type { WireRecord } from '../wire';
+import { countWords } from './model';
 import type { RunningModel } from './model';
 
 type Open = (record: WireRecord) => void;
@@ -26,12 +27,12 @@ export class StatusItem extends ReactWidget {
     return (
       <UseSignal signal={this.model.counted}>
         {() => {
-          const words = `${plural(this.model.bars.length, 'bar')} running`;
+          const words = `${countWords(this.model.items)} running`;
           return (
             <button
               type="button"
               className="jp-nba-status-button"
-              title="List the bars that run"
+              title="List what runs"
               aria-haspopup="true"
               onClick={() => this.list()}
             >
@@ -69,10 +70,10 @@ class RunningList extends ReactWidget {
     return (
       <UseSignal signal={this.model.changed}>
         {() =>
-          this.model.bars.length === 0 ? (
+          this.model.items.length === 0 ? (
             <p className="jp-nba-notice">Nothing runs any more.</p>
           ) : (
-            <ul>{this.model.bars.map(record => this.row(record))}</ul>
+            <ul>{this.model.items.map(record => this.row(record))}</ul>
           )
         }
       </UseSignal>
@@ -86,9 +87,11 @@ class RunningList extends ReactWidget {
         <button type="button" onClick={() => this.open(record)}>
           <span className="jp-nba-running-name">{title(record)}</span>
           <span className="jp-nba-running-words">{summary(record)}</span>
-          <span className="jp-nba-running-track" aria-hidden="true">
-            <span style={{ inlineSize: `${(share ?? 0) * 100}%` }} />
-          </span>
+          {record.type === 'progress' && (
+            <span className="jp-nba-running-track" aria-hidden="true">
+              <span style={{ inlineSize: `${(share ?? 0) * 100}%` }} />
+            </span>
+          )}
         </button>
       </li>
     );

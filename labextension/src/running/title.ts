@@ -10,7 +10,7 @@ import type { RunningModel } from './model';
 
 const MARK = /^▶ (?:\d+ % )?/u;
 
-/** Keep the title in step with the bars of the notebook in front, whoever else writes it. */
+/** Keep the title in step with what runs of the notebook in front, whoever else writes it. */
 export function followTitle(
   client: Client,
   model: RunningModel,
@@ -27,14 +27,14 @@ export function followTitle(
     );
   };
   const write = (): void => {
-    const bars = model.bars.filter(record => (runs.get(record.id) ?? []).some(ours));
-    const title = titleMark(bars, new Date()) + document.title.replace(MARK, '');
+    const running = model.items.filter(record => (runs.get(record.id) ?? []).some(ours));
+    const title = titleMark(running, new Date()) + document.title.replace(MARK, '');
     if (document.title !== title) {
       document.title = title;
     }
   };
   const look = (): void => {
-    for (const record of model.bars) {
+    for (const record of model.items) {
       if (!runs.has(record.id)) {
         runs.set(record.id, []);
         void runsOf(client, record).then(found => {
@@ -43,7 +43,7 @@ export function followTitle(
         });
       }
     }
-    const known = new Set(model.bars.map(({ id }) => id));
+    const known = new Set(model.items.map(({ id }) => id));
     [...runs.keys()].filter(id => !known.has(id)).forEach(id => runs.delete(id));
     write();
   };
