@@ -238,7 +238,8 @@ def _tagged(store: Store, request: Request, record: Record, response: Response) 
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept"}
     if getattr(store, "is_elsewhere", lambda _: False)(record.id):
         headers[ELSEWHERE_HEADER] = "1"
-    wanted = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    given = request.headers.get("if-none-match")
+    wanted = {one.strip().removeprefix("W/") for one in given.split(",")} if given else ()
     if tag in wanted or "*" in wanted:
         response = Response(304)
     response.headers.update(headers)

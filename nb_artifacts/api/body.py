@@ -41,6 +41,11 @@ Field = Callable[[Raw, Place, Problems], Any]
 ECHO = 64 * 1024
 """Bodies and values longer than this are cut where an answer repeats them."""
 
+_KINDS = {
+    ord('"'): "string", ord("{"): "object", ord("["): "array", ord("n"): "null", ord("t"): "boolean", ord("f"): "boolean",
+}  # fmt: skip
+"""What a JSON value is that begins so; else it is a number."""
+
 _UUID = re.compile(r"(?:urn:uuid:)?(\{)?[0-9a-fA-F]{8}(-?)(?:[0-9a-fA-F]{4}\2){3}[0-9a-fA-F]{12}(?(1)\})")
 _WHOLE = re.compile(r"\s*[+-]?[0-9]{1,30}\s*")
 _JSON_MEDIA = re.compile(r"application/(?:[\w.+-]+\+)?json", re.IGNORECASE)
@@ -131,10 +136,7 @@ def invalid(problems: Problems, came: Raw | Text | str | None) -> Refused:
 
 def kind(raw: Raw) -> str:
     """What the JSON value is."""
-    first = memoryview(raw)[0]
-    return {ord('"'): "string", ord("{"): "object", ord("["): "array", ord("n"): "null"}.get(
-        first, "boolean" if first in b"tf" else "number"
-    )
+    return _KINDS.get(memoryview(raw)[0], "number")
 
 
 def text(raw: Raw, place: Place, problems: Problems) -> str | None:

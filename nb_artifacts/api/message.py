@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -37,12 +37,13 @@ class Request:
     """The API's base as the client sees it, for redirects: ``https://host/nb-artifacts/api``."""
     left: Left = field(default_factory=Left)
     """Told by the host when the client has gone."""
+    route: Any = field(default=None, repr=False)
+    """What `find_route` found, which hosts ask before the API does."""
 
-    @cached_property
+    @property
     def whole(self) -> bool:
         """Whether the client asks for whole records instead of Prefect's ten members."""
-        ranges = self.headers.get("accept", "").split(",")
-        return any(part.partition(";")[0].strip().lower() == wire.MIME for part in ranges)
+        return _asks_for_whole(self.headers.get("accept", ""))
 
     @property
     def from_browser(self) -> bool:
@@ -66,6 +67,11 @@ class Request:
                 raise Refused(too_large())
             parts.append(chunk)
         return b"".join(parts)
+
+
+@lru_cache(64)
+def _asks_for_whole(accept: str) -> bool:
+    return any(part.partition(";")[0].strip().lower() == wire.MIME for part in accept.split(","))
 
 
 @dataclass

@@ -45,6 +45,7 @@ ROUTES = (
     Route("POST", "/artifacts/latest/filter", artifacts.filter_latest),
     Route("POST", "/artifacts/count", artifacts.count_all),
     Route("POST", "/artifacts/latest/count", artifacts.count_latest),
+    Route("GET", "/artifacts/{key}/latest", artifacts.latest),
     Route("GET", "/artifacts/{id}", artifacts.read),
     Route("PUT", "/artifacts/{id}", artifacts.put, writes=True),
     Route("PATCH", "/artifacts/{id}", artifacts.patch, writes=True),
@@ -54,7 +55,6 @@ ROUTES = (
     Route("GET", "/artifacts/{id}/summary", rows.summary, slow=True),
     Route("GET", "/artifacts/{id}/export", rows.export, slow=True),
     Route("GET", "/artifacts/{id}/diff/{other}", differences.diff, slow=True),
-    Route("GET", "/artifacts/{key}/latest", artifacts.latest),
     Route("GET", "/blobs/{sha256}", uploads.read),
     Route("HEAD", "/blobs/{sha256}", uploads.offset),
     Route("PATCH", "/blobs/{sha256}", uploads.write),
@@ -104,6 +104,13 @@ def find_route(request: Request) -> tuple[Route, dict[str, Any]]:
 
     Raises `Refused`: 405 for another method, 307 where only the last slash differs, 404 for no such path.
     """
+    if request.route is None:
+        request.route = _find(request)
+    found: tuple[Route, dict[str, Any]] = request.route
+    return found
+
+
+def _find(request: Request) -> tuple[Route, dict[str, Any]]:
     for pattern, route in _BY_METHOD.get(request.method, ()):
         match = pattern.fullmatch(request.path)
         if match is not None:

@@ -160,18 +160,20 @@ class AccessLog:
         self._log = logging.getLogger(ACCESS)
         self.on = self._log.isEnabledFor(logging.INFO)
         self._lines: list[str] = []
+        self._moment = ""
+        """When the first of the lines came; the others came within `ACCESS_SECONDS`."""
 
     def write(self, scope: Any, status: int, begun: float, request_id: str) -> None:
         """Add a line."""
         if not self._lines:
+            self._moment = time.strftime("%Y-%m-%d %H:%M:%S")
             loop = asyncio.get_running_loop()
             loop.call_later(ACCESS_SECONDS, loop.run_in_executor, None, self.flush)
         client = scope.get("client") or ("-",)
         path = bytes(scope.get("raw_path") or b"-").partition(b"?")[0][:200].decode("ascii", "replace")
         method = scope.get("method", "WEBSOCKET")[:16]
         took = (time.perf_counter() - begun) * 1000
-        moment = time.strftime("%Y-%m-%d %H:%M:%S")
-        self._lines.append(f'{moment} {client[0]} "{method} {path}" {status} {took:.1f} ms {request_id}')
+        self._lines.append(f'{self._moment} {client[0]} "{method} {path}" {status} {took:.1f} ms {request_id}')
 
     def flush(self) -> None:
         """Write what there is."""
