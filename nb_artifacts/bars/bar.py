@@ -18,11 +18,12 @@ from nb_artifacts.bars import homes
 from nb_artifacts.bars.homes import Home, Nowhere
 from nb_artifacts.bars.keeper import Keeper, keepers, settle_all
 from nb_artifacts.bars.loops import Iteration, Loop, is_plain, within_ours
-from nb_artifacts.bars.meter import Meter
+from nb_artifacts.bars.meter import MAX_MESSAGE, Meter
 from nb_artifacts.bars.outpost import Outpost, Ticket
 from nb_artifacts.errors import InvalidValue, StoreError, UnsupportedType
 from nb_artifacts.notices import warn
 from nb_artifacts.types.progress import said
+from nb_artifacts.types.text import clip_text
 from nb_artifacts.unwinding import state_of
 from nb_artifacts.wire import check_key
 
@@ -91,9 +92,9 @@ class Bar:
         return made
 
     def message(self, text: str | None) -> None:
-        """Say something beside the bar, in a short line; None takes it away. Raises `InvalidValue`."""
+        """Say something beside the bar, in a line of 500 bytes at most; None takes it away. Raises `InvalidValue`."""
         core.check_text("message", text)
-        self._meter.message = text
+        self._meter.message = None if text is None else clip_text(text, MAX_MESSAGE)
         self._home.tell(self._meter)
 
     @property

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _REMEMBERS = 5.0
 """Seconds over which a rate is a mean; slower work counts by its newest item."""
 
-_MAX_NAME = 80
+_MAX_NAME, _MAX_UNIT, MAX_MESSAGE = 80, 40, 500
+"""Of texts: they are written, and sent to the front end, again and again."""
 
 
 class Source(Protocol):
@@ -68,7 +69,8 @@ class Meter:
         leave: bool = True,
         counter: Counter | None = None,
     ) -> None:
-        self.name, self.total, self.unit = name, total, unit
+        self.name, self.total = name, total
+        self.unit = None if unit is None else clip_text(unit, _MAX_UNIT)
         self.message: str | None = None
         self.state: State = "running"
         self.error: str | None = None

@@ -134,6 +134,20 @@ def test_messages(infos):
     assert "Bar finished" in repr(bar) and "finished" in str(bar)
 
 
+def test_words_of_any_length_are_kept_short(infos):
+    with nba.progress(1, "long", unit="u" * 100_000) as bar:
+        bar.message("m" * 1_000_000)
+        with bar.step("s", unit="u" * 100_000) as step:
+            step.message("m" * 1_000_000)
+    info = infos("long")[0]
+    assert [len(text.encode()) for text in (info.unit, info.message, info.steps[0].unit, info.steps[0].message)] == [
+        40,
+        500,
+        40,
+        500,
+    ]
+
+
 def test_steps_have_rows_and_move_the_bar(infos):
     with nba.progress(total=3, key="steps") as bar:
         with bar.step("extract", total=100, unit="rows") as step:
