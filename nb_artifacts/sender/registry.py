@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from nb_artifacts import config
 from nb_artifacts.errors import InvalidValue
 from nb_artifacts.notices import warn
-from nb_artifacts.sender import thread
 from nb_artifacts.sender.thread import Sender
 
 if TYPE_CHECKING:
@@ -32,8 +31,8 @@ class _Key(NamedTuple):
 def queue_words(sender: Sender) -> str:
     """What is said, once in a process, where too much waits."""
     return (
-        f"{sender.waiting:,} artifacts wait to be sent to {sender.settings.host}; all are kept in {sender.store.where}, "
-        "and `jupyter artifact status` says why they wait"
+        f"{sender.waiting:,} artifacts ({sender.waiting_bytes / 1e9:,.1f} GB) wait to be sent to {sender.settings.host}; "
+        f"all are kept in {sender.store.where}, and `jupyter artifact status` says why they wait"
     )
 
 
@@ -77,7 +76,7 @@ def wake(store: SqliteStore, settings: RemoteSettings) -> None:
     """Something was kept: let it be sent, and warn once where too much waits already. Raises `StoreError`."""
     sender = ensure(store, settings)
     sender.wake()
-    if sender.waiting > thread.MOST_WAITING and not _all.warned:
+    if sender.is_full and not _all.warned:
         _all.warned = True
         warn(queue_words(sender))
 

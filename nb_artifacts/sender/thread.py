@@ -43,7 +43,8 @@ GATHER_SECONDS = 0.03
 """So long is waited after a row was kept, so that those that follow go in the same request."""
 
 MOST_WAITING = 1_000_000
-"""More artifacts than this waiting for a remote deserve a warning; none is ever dropped."""
+MOST_BYTES = 1_000_000_000
+"""More artifacts or bytes than these waiting for a remote deserve a warning; none is ever dropped."""
 
 
 _NOWHERE = (0, -1)
@@ -83,6 +84,8 @@ class Sender:
         """How many passes were made, with or without success."""
         self.waiting = 0
         """How many artifacts waited when that was last looked at, which is when they cannot be sent."""
+        self.waiting_bytes = 0
+        """How many bytes they have, counted at the same time."""
         self._current = current or (lambda: self.settings)
         self._connect = connect or (lambda settings: open_remote(settings.address, key=settings.key))
         self._owner = owner
@@ -117,6 +120,11 @@ class Sender:
     def is_begun(self) -> bool:
         """Whether there is a thread, or was one."""
         return self._thread is not None and self._thread.ident is not None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether more waits than anybody means to leave behind."""
+        return self.waiting > MOST_WAITING or self.waiting_bytes > MOST_BYTES
 
     def wake(self) -> None:
         """Something was kept."""
@@ -321,8 +329,9 @@ class Sender:
         return self._is_wanted() and self._holds()
 
     def _look_at_the_queue(self) -> None:
-        """Count what waits, now and then: more than `MOST_WAITING` is told in a cell."""
+        """Count what waits, now and then: too much is told in a cell."""
         begun = time.monotonic()
         if begun >= self._count_at:
+            self.waiting_bytes = self.remotes.count_bytes(self.settings.address)
             self.waiting = self.remotes.count(self.settings.address)
             self._count_at = time.monotonic() + max(2.0, 300 * (time.monotonic() - begun))

@@ -257,6 +257,11 @@ class Remotes(Leases):
         values = _of(self._known(address))
         return int(self._database.read(lambda c: c.execute(sql.COUNT, values).fetchone())[0])
 
+    def count_bytes(self, address: str) -> int:
+        """How many bytes wait, equal ones counted once."""
+        values = _of(self._known(address))
+        return int(self._database.read(lambda c: c.execute(sql.BYTES, values).fetchone())[0])
+
     def kept(self, address: str, key: str | None = None, limit: int = 1000) -> list[UUID]:
         """What was made before the remote was first seen and stays here, of all keys or one, oldest first."""
         values = {**_of(self._known(address)), "key": key, "limit": limit}

@@ -67,6 +67,13 @@ COUNT = (
     f"THEN a.created ELSE a.updated END) AS oldest {_ARTIFACT.format(index='')} "
     f"UNION ALL SELECT count(*), min(t.deleted) {_TOMBSTONE})"
 )
+_SHARED = f"SELECT max(a.blob_size) AS size {_ARTIFACT.format(index='')} AND a.blob_sha256 IS NOT NULL GROUP BY a.blob_sha256"
+BYTES = (
+    "SELECT coalesce(sum(coalesce((SELECT p.size FROM payload p WHERE p.n = a.payload), length(a.data), 0)), 0) "
+    f"+ (SELECT coalesce(sum(size), 0) FROM ({_SHARED})) {_ARTIFACT.format(index='')}"
+)
+"""How much waits; equal bytes go once."""
+
 KEPT = (
     "SELECT (SELECT count(*) FROM artifact a WHERE a.seq <= :start AND {unknown}) + (SELECT count(*) FROM artifact a "
     "INDEXED BY artifact_moved WHERE a.born IS NOT NULL AND a.born <= :start AND a.seq > :start AND {unknown})"

@@ -86,6 +86,21 @@ def test_what_changed_while_it_was_sent_waits_again(store, remotes):
     assert remotes.count(API) == 0
 
 
+def test_bytes_that_wait_are_counted_and_equal_ones_once(store):
+    put(store, data="before" * 1000)
+    remotes = Remotes(store)
+    remotes.first_seen(API)
+    assert remotes.count_bytes(API) == 0
+    blob = store.put_blob(b"b" * 5000, "image/png")
+    short, long, longer = put(store, data="s" * 98), put(store, data="l" * 99_998), put(store, data="x" * 399_998)
+    same = [put(store, data=None, blob=blob) for _ in range(3)]
+    assert remotes.count_bytes(API) == 100 + 100_000 + 400_000 + 3 * 4 + 5000
+    send(remotes, short, long, longer, same[0])
+    assert remotes.count_bytes(API) == 2 * 4 + 5000
+    send(remotes, *same[1:])
+    assert remotes.count_bytes(API) == 0
+
+
 def test_versions_never_sent_go_in_order_whatever_changed_since(store, remotes):
     first, second, other = put(store), put(store), put(store, "other")
     third = put(store)
