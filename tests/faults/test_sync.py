@@ -22,7 +22,7 @@ from waiting import until
 import nb_artifacts as nba
 from nb_artifacts.addresses import RemoteSettings, Secret
 from nb_artifacts.errors import StoreFull
-from nb_artifacts.sender import Sender, close_all, pace, running, thread, wake
+from nb_artifacts.sender import Sender, close_all, pace, registry, running, thread, wake
 from nb_artifacts.sender.thread import Limits
 from nb_artifacts.store import open_store
 from nb_artifacts.wire import Patch, Query, RunKind, RunQuery, RunState, Sort
@@ -326,6 +326,7 @@ def test_blobs_go_on_where_they_were_cut(machine, hasty):
 def test_a_full_queue_is_told_and_drops_nothing(served, tmp_path, monkeypatch, recwarn, limit):
     """R-36."""
     monkeypatch.setattr(thread, limit, size(100, 1000))
+    monkeypatch.setattr(registry._all, "warned", False)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         settings = RemoteSettings(f"http://127.0.0.1:{closed.getsockname()[1]}/api", None)
