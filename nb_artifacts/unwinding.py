@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nb_artifacts.types.progress import State
 
 _OURS = "nb_artifacts."
+_EXPRESSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
 _SUSPENDED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _RAISE_AGAIN = {opmap[name] for name in ("CLEANUP_THROW", "RERAISE") if name in opmap}
 """Instructions that pass an exception on; its traceback names the one before, such as the `await` of a cancelled task."""
@@ -127,5 +128,22 @@ def leads_through(error: BaseException, code: CodeType, line: int | None = None)
     while trace is not None:
         if trace.tb_frame.f_code is code and line in (None, trace.tb_lineno):
             return True
+        trace = trace.tb_next
+    return False
+
+
+def ended_expression_over(error: BaseException, iterator: int) -> bool:
+    """Whether an exception left a comprehension or generator expression over that iterator, given by its `id`.
+
+    Its frame holds the iterator, itself or in an `enumerate`, `zip` or `map`, for as long as the traceback holds the frame.
+    """
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_name in _EXPRESSIONS:
+            items = trace.tb_frame.f_locals.get(".0")
+            held = gc.get_referents(items)
+            held += [one for several in held if type(several) is tuple for one in several]  # those of a `zip`
+            if any(id(one) == iterator for one in (items, *held)):
+                return True
         trace = trace.tb_next
     return False

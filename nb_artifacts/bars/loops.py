@@ -15,7 +15,7 @@ from nb_artifacts.bars.counting import Ender, Position, counted, length
 from nb_artifacts.bars.homes import enter
 from nb_artifacts.errors import UnsupportedType
 from nb_artifacts.ticker import ticker
-from nb_artifacts.unwinding import let_go_at, state_of
+from nb_artifacts.unwinding import ended_expression_over, let_go_at, state_of
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -40,13 +40,15 @@ class Iteration:
     def __init__(self, meter: Meter, home: Home, *, ends: bool) -> None:
         self._meter, self._home, self._ends = meter, home, ends
         self._position: Position | None = None
+        self._iterator: int | None = None
+        """Its `id`."""
         self._over = False
         self.holds: object = None
         """What must not be collected while it runs."""
 
-    def begin(self, position: Position) -> None:
+    def begin(self, position: Position, iterator: object) -> None:
         """The items come from here."""
-        self._position = position
+        self._position, self._iterator = position, id(iterator)
         self._meter.sources.append(self)
         self._home.moved(self._meter)
         enter(self._meter, self._home)
@@ -54,6 +56,10 @@ class Iteration:
     def done(self) -> int:
         """Items whose body has run: the newest one's is still running."""
         return max(self._position() - 1, 0) if self._position is not None else 0
+
+    def died_of(self, error: BaseException) -> bool:
+        """See `meter.Source`."""
+        return self._ends and self._iterator is not None and ended_expression_over(error, self._iterator)
 
     def exhausted(self) -> None:
         """See `counting.Run`."""
@@ -76,7 +82,8 @@ class Iteration:
         state: State = "stopped"
         error = None
         if not self._over:
-            self._meter.left, state, error = let_go_at(frame)
+            if self._meter.state == "running":
+                self._meter.left, state, error = let_go_at(frame)
             self._close(self.done())
         if self._ends:
             self._home.end(self._meter, state, error, soon=within_ours(frame))
@@ -140,7 +147,7 @@ class Loop(Generic[T]):
             raise self._refused(f"{type(self._iterable).__name__} is iterated with `async for`.")
         iteration = self._iteration()
         iterator, position = counted(self._iterable, iteration)  # type: ignore[arg-type]  # `is_plain` has looked
-        iteration.begin(position)
+        iteration.begin(position, iterator)
         return iterator
 
     def __aiter__(self) -> AsyncIterator[T]:
@@ -162,7 +169,7 @@ class _Async(AsyncIterator[T]):
         self._items, self._iteration = aiter(iterable), iteration
         self._count = count = [0]
         self._ender = Ender(iteration)
-        iteration.begin(lambda: count[0])
+        iteration.begin(lambda: count[0], self)
 
     async def __anext__(self) -> T:
         try:

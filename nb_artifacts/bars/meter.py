@@ -31,6 +31,9 @@ class Source(Protocol):
     def done(self) -> float:
         """Items whose body has run."""
 
+    def died_of(self, error: BaseException) -> bool:
+        """Whether this exception has ended it, though something still holds its iterator."""
+
 
 class Pace:
     """A rate from the changes of a count: a mean that forgets."""
@@ -187,6 +190,7 @@ class Meter:
             dead = meter is self and meter.state == "running" and owner is not None and owner.co_name != "<module>"
             for cause in causes(error):
                 through = left is not None and leads_through(cause, left.code, left.line)
+                through = through or (meter.state == "running" and any(source.died_of(cause) for source in meter.sources))
                 if through or (dead and owner is not None and leads_through(cause, owner)):
                     meter.left, hit = None, True
                     meter.end(state_of(cause), cause)

@@ -72,6 +72,23 @@ def test_errors_of_a_cell_are_the_bars(kernel):
     assert kernel.run("print([s.state for s in i.steps])").stdout == "['finished', 'failed']\n"
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "[1 / (3 - n) for n in nba.track(range(10), 'expression')]",
+        "sum(1 / (3 - n) for n in nba.track(range(10), 'expression'))",
+        "{n: 1 / (3 - n) for n, _ in zip(nba.track(range(10), 'expression'), range(10))}",
+        "sum(1 / (3 - n) for n in tqdm(range(10), key='expression'))",
+    ],
+)
+def test_a_comprehension_at_the_top_of_a_cell_fails_with_it(kernel, code):
+    kernel.run(f"from nb_artifacts.tqdm import tqdm\nother = iter(nba.track(range(4), 'not-it'))\n{code}", check=False)
+    assert info(kernel, "expression", "state", "done", "error") == "['failed', 3.0, 'ZeroDivisionError: division by zero']"
+    assert info(kernel, "not-it", "state") == "['running']"
+    kernel.run("1 / 1\nraise OSError('later')", check=False)
+    assert info(kernel, "expression", "state", "done", "error") == "['failed', 3.0, 'ZeroDivisionError: division by zero']"
+
+
 def test_an_interrupted_kernel_leaves_interrupted(kernel):
     code = (
         "import os, signal, threading\nthreading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
