@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
+from faults.processes import Child
 from waiting import until
 
 from nb_artifacts.ticker import Ticker, ticker
@@ -103,16 +102,14 @@ def test_a_child_has_a_ticker_of_its_own():
     member = Member()
     ticker.add(member)
     until(lambda: member.ticks)
-    pid = os.fork()
-    if pid == 0:
-        try:
-            empty = not ticker.running
-            ticker.add(own := Member())
-            until(lambda: own.ticks > 1)
-            os._exit(0 if empty else 2)
-        finally:
-            os._exit(1)
-    assert os.waitpid(pid, 0)[1] == 0
+
+    def begin(send):
+        send(ticker.running)
+        ticker.add(own := Member())
+        until(lambda: own.ticks > 1)
+        send(ticker.running)
+
+    assert Child(begin).wait() == [False, True]
     ticks = member.ticks
     until(lambda: member.ticks > ticks)
     ticker.remove(member)

@@ -9,6 +9,7 @@ import signal
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
+from faults.processes import Child
 from waiting import until
 
 import nb_artifacts as nba
@@ -64,10 +65,12 @@ def test_futures_and_loops(said, method):
 
 def test_joblib(said):
     from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
 
     with nba.progress(key="joblib") as bar:
         Parallel(n_jobs=2)(delayed(add)(bar, 10) for _ in range(20))
         Parallel(n_jobs=2, backend="threading")(delayed(add)(bar, 10) for _ in range(20))
+    get_reusable_executor().shutdown()  # or its workers stay for minutes
     assert said("joblib") == [("finished", 400)]
 
 
@@ -105,41 +108,35 @@ def test_words_and_totals_of_a_worker_reach_the_bar_and_do_not_end_it(infos, met
     assert (info.message, info.total, info.state) == ("from a worker", 50, "stopped")
 
 
+def go_ones_own_way(send, bar, odd):
+    """A child may add, and begin bars of its own."""
+    bar.update()
+    if odd:
+        list(nba.track(range(4), "childs-own"))
+
+
 def test_a_fork_in_a_running_loop_neither_hangs_nor_doubles(said):
     children = []
     with nba.progress(key="bar-around") as around:
         for n in nba.track(range(6), "forking"):
             for _ in nba.track(range(3), description="row"):
                 pass
-            pid = os.fork()
-            if pid == 0:
-                # the child goes its own way: it may add, and begin bars of its own
-                try:
-                    around.update()
-                    if n % 2:
-                        list(nba.track(range(4), "childs-own"))
-                    os._exit(0)
-                finally:
-                    os._exit(1)
-            children.append(pid)
-        for pid in children:
-            assert os.waitpid(pid, 0)[1] == 0
+            children.append(Child(go_ones_own_way, around, n % 2))
+        for child in children:
+            child.wait()
+            assert child.code == 0
     assert said("forking") == [("finished", 6)]
     assert said("bar-around") == [("finished", 6)]
     assert said("childs-own") == [("finished", 4)] * 3
 
 
 def test_a_child_that_goes_on_with_the_loop_does_not_move_it(said):
-    for n in nba.track(range(5), "goes-on"):
-        if n == 2:
-            pid = os.fork()
-            if pid == 0:
-                break
-    else:
-        pid = pid or 0
-    if pid == 0:
-        os._exit(0)
-    os.waitpid(pid, 0)
+    looping = iter(nba.track(range(5), "goes-on"))
+    assert [next(looping) for _ in range(3)] == [0, 1, 2]
+    child = Child(lambda send: [send(n) for n in looping])
+    assert child.wait() == [3, 4]
+    assert (child.code, said("goes-on")[0][0]) == (0, "running")
+    assert list(looping) == [3, 4]
     assert said("goes-on") == [("finished", 5)]
 
 
@@ -147,11 +144,9 @@ def test_many_forks_while_the_ticker_writes(said):
     with nba.progress(key="storm") as bar:
         for _ in range(25):
             bar.update()
-            pid = os.fork()
-            if pid == 0:
-                bar.update()
-                os._exit(0)
-            assert os.waitpid(pid, 0)[1] == 0
+            child = Child(lambda send: bar.update())
+            child.wait()
+            assert child.code == 0
     assert said("storm") == [("finished", 50)]
 
 

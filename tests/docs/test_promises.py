@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -18,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from api.conftest import stop_server
+from faults.processes import Child
 from server.conftest import start as start_server
 
 import nb_artifacts as nba
@@ -138,10 +138,8 @@ def test_4_plain_calls_return_values_in_scripts_threads_forks_and_async_code():
     thread.start()
     thread.join()
     assert [type(one) for one in found] == [UUID] * 3
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if isinstance(nba.create_markdown_artifact("x", key="made"), UUID) else 1)
-    assert os.waitpid(child, 0)[1] == 0
+    (made,) = Child(lambda send: send(nba.create_markdown_artifact("x", key="made"))).wait()
+    assert isinstance(made, UUID)
     assert nba.Artifact.get("made").version == 4
 
 

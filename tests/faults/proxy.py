@@ -17,6 +17,7 @@ bytes); ``cut_before`` (the server hears nothing); ``busy`` (503); ``slow_down``
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import socket
@@ -93,10 +94,16 @@ class Proxy:
     def sent(self, method=None):
         return [seen for seen in self.requests if method in (None, seen.method)]
 
+    def refuse(self):
+        """Listen no more. A close alone would let one more connection in, and leave the thread that waits for it."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
     def close(self):
         self._closed.set()
         self._released.set()
-        self._listener.close()
+        self.refuse()
         for connection in list(self._connections):
             _end(connection)
 

@@ -13,7 +13,7 @@ from waiting import until
 
 from nb_artifacts.addresses import RemoteSettings
 from nb_artifacts.errors import RemoteBusy, Unreachable
-from nb_artifacts.sender import Sender, thread
+from nb_artifacts.sender import Sender, pace, thread
 from nb_artifacts.sender.thread import Limits
 from nb_artifacts.store import open_store
 from nb_artifacts.store.remote import Outgoing
@@ -101,6 +101,8 @@ def send_for_ever(send, home, settings):
 def test_a_sender_that_is_killed_doubles_nothing(proxy, prefect, tmp_path, monkeypatch):
     """R-15: a fifth of the answers is lost, and the process that sends is killed in between; updates and deletions too."""
     monkeypatch.setattr(thread, "AT_WORK_SECONDS", 0.2)
+    monkeypatch.setattr(pace, "FIRST_WAIT", 0.02)
+    monkeypatch.setattr(pace, "LONGEST_WAIT", 0.2)
     store = open_store(tmp_path / "home", durable=False)
     settings = RemoteSettings(f"http://127.0.0.1:{proxy.port}/api", None, "prefect")
     remotes = Remotes(store)

@@ -274,11 +274,11 @@ def test_rows_are_counted_where_there_are_no_columns(store, rows):
 
 @pytest.mark.parametrize("odd", ["c0 x", "C7", "é"])
 def test_a_summary_of_a_wide_table_does_not_plan_all_its_columns(tmp_path, tables, store, odd):
-    names = [f"c{n}" for n in range(2000)]
-    frame = pd.DataFrame([range(2000), range(1, 2001)], columns=[*names[:-1], odd])
+    names = [f"c{n}" for n in range(300)]
+    frame = pd.DataFrame([range(300), range(1, 301)], columns=[*names[:-1], odd])
     record = kept(store, frame)
     found = json.loads(tables.summary(record, parse({"columns": json.dumps(["c7", odd]), "where": "c0 = 1", "q": "8"})))
-    assert [(column["field"], column["min"], column["max"]) for column in found["columns"]] == [("c7", 8, 8), (odd, 2000, 2000)]
+    assert [(column["field"], column["min"], column["max"]) for column in found["columns"]] == [("c7", 8, 8), (odd, 300, 300)]
     assert (found["rows"], found["total"]) == (1, 2)
     path = tmp_path / "wide.parquet"
     path.write_bytes(b"".join(tables.export(record, RowsQuery(), "parquet")))

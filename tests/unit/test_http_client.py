@@ -1,7 +1,6 @@
 """What becomes of a request to a server that is away, odd, slow, or somebody else's; and where the key goes."""
 
 import json
-import os
 import socket
 import ssl
 import subprocess
@@ -11,6 +10,7 @@ import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from faults.processes import Child
 
 from nb_artifacts.errors import Denied, InvalidValue, RemoteBusy, StoreError, Unreachable
 from nb_artifacts.store import http_client, open_store
@@ -236,10 +236,7 @@ def test_a_child_process_opens_connections_of_its_own(serve):
     server = serve(reply(200, b"1"))
     connection = Connection(server.address)
     assert connection.ask("GET", "/a").body == b"1"
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if connection.ask("GET", "/b").body == b"1" else 1)
-    assert os.waitpid(child, 0)[1] == 0
+    assert Child(lambda send: send(connection.ask("GET", "/b").body)).wait() == [b"1"]
     assert connection.ask("GET", "/c").body == b"1"
     connection.close()
     assert [path for _, path, _ in server.asked] == ["/api/a", "/api/b", "/api/c"]

@@ -1,8 +1,9 @@
 import dataclasses
-import os
 import subprocess
 import sys
 import time
+
+from faults.processes import Child
 
 from nb_artifacts.process import is_dead, this_process
 
@@ -40,9 +41,6 @@ def test_a_zombie_is_dead():
 
 def test_a_fork_is_another_writer():
     before = this_process()
-    read, write = os.pipe()
-    if os.fork() == 0:
-        os.write(write, str(this_process().pid).encode())
-        os._exit(0)
-    os.wait()
-    assert int(os.read(read, 20)) != before.pid
+    child = Child(lambda send: send(this_process().pid))
+    assert child.wait() == [child.pid]
+    assert child.pid != before.pid
