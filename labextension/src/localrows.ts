@@ -4,8 +4,8 @@ import { count } from './format';
 import { print } from './json';
 import { FORMATS } from './rows';
 import type { ColumnSummary, Filter, Format, Page, Rows, RowsQuery, Summary, View } from './rows';
-import { compareCells, exact, moment } from './tabledata';
-import type { Cell, Table } from './tabledata';
+import { comparison, exact, moment } from './tabledata';
+import type { Cell, Compare, Table } from './tabledata';
 import type { Column } from './wire';
 
 const BARS = 20;
@@ -103,7 +103,7 @@ export class LocalRows implements Rows {
     const keys = sort.map(({ field, descending }) => ({
       at: this.places.get(field) ?? -1,
       sign: descending ? -1 : 1,
-      number: this.table.columns[this.places.get(field) ?? -1]?.kind === 'number'
+      compare: comparison(this.table.columns[this.places.get(field) ?? -1])
     }));
     return keys.length === 0 ? rows : rows.sort((a, b) => this.order(a, b, keys));
   }
@@ -111,15 +111,15 @@ export class LocalRows implements Rows {
   private order(
     a: Cell[],
     b: Cell[],
-    keys: { at: number; sign: number; number: boolean }[]
+    keys: { at: number; sign: number; compare: Compare }[]
   ): number {
-    for (const { at, sign, number } of keys) {
+    for (const { at, sign, compare } of keys) {
       const one = a[at] ?? null;
       const other = b[at] ?? null;
       const difference =
         one === null || other === null
           ? Number(one === null) - Number(other === null)
-          : sign * compareCells(one, other, number);
+          : sign * compare(one, other);
       if (difference !== 0) {
         return difference;
       }
@@ -129,13 +129,12 @@ export class LocalRows implements Rows {
 
   private test(filter: Filter): (row: Cell[]) => boolean {
     const at = this.places.get(filter.column) ?? -1;
-    const number = this.table.columns[at]?.kind === 'number';
-    const test = testOf(filter, number);
+    const test = testOf(filter, comparison(this.table.columns[at]));
     return row => test(row[at] ?? null);
   }
 }
 
-function testOf(filter: Filter, number: boolean): (cell: Cell) => boolean {
+function testOf(filter: Filter, compare: Compare): (cell: Cell) => boolean {
   switch (filter.op) {
     case 'null':
       return cell => cell === null;
@@ -156,8 +155,8 @@ function testOf(filter: Filter, number: boolean): (cell: Cell) => boolean {
       const { min, max } = filter;
       return cell =>
         cell !== null &&
-        (min === null || compareCells(cell, min, number) >= 0) &&
-        (max === null || compareCells(cell, max, number) <= 0);
+        (min === null || compare(cell, min) >= 0) &&
+        (max === null || compare(cell, max) <= 0);
     }
   }
 }
@@ -183,15 +182,21 @@ function summaryOf(column: Column, cells: Cell[]): ColumnSummary {
     return base;
   }
   const number = column.kind === 'number';
-  if (number || column.kind === 'time') {
-    const sorted = [...counts.values()].sort((a, b) => compareCells(a.value, b.value, number));
+  const compare = comparison(column);
+  if ((number || column.kind === 'time') && !column.order) {
+    const sorted = [...counts.values()].sort((a, b) => compare(a.value, b.value));
     const [min, max] = [sorted[0]?.value, sorted.at(-1)?.value];
     const at = number ? Number : moment;
     const places = sorted.map(({ value, count }) => ({ at: at(value), count }));
     return { ...base, min, max, histogram: bars(places) };
   }
   const top = [...counts.values()].sort((a, b) => b.count - a.count).slice(0, TOP);
-  return { ...base, top };
+  if (!column.order) {
+    return { ...base, top };
+  }
+  const sorted = [...counts.values()].sort((a, b) => compare(a.value, b.value));
+  top.sort((a, b) => compare(a.value, b.value));
+  return { ...base, top, min: sorted[0]?.value, max: sorted.at(-1)?.value };
 }
 
 function bars(found: { at: number; count: number }[]): ColumnSummary['histogram'] {

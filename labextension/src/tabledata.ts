@@ -57,8 +57,9 @@ function own(row: unknown, field: string): Cell {
 
 function byFields(value: unknown, columns: Column[]): Pick<Table, 'columns' | 'rows'> {
   const records = Array.isArray(value) ? value : [];
-  const clean = columns.slice(0, MOST_COLUMNS).map(column => ({
+  const clean = columns.slice(0, MOST_COLUMNS).map(({ order, ...column }) => ({
     ...column,
+    ...(Array.isArray(order) && { order: order.map(String) }),
     dtype: typeof column.dtype === 'string' ? column.dtype : '',
     kind: KINDS.find(kind => kind === column.kind) ?? 'other',
     nulls: typeof column.nulls === 'number' ? column.nulls : 0
@@ -149,6 +150,35 @@ export function compareCells(a: Cell, b: Cell, number = false): number {
   }
   return collator.compare(exact(a), exact(b));
 }
+
+export type Compare = (a: Cell, b: Cell) => number;
+
+const INTERVAL = /^[[(](.+), (.+)[\])]$/s;
+
+/** How the cells of a column compare, none of them null: ordered categories and intervals by their own order. */
+export function comparison(column: Column | undefined): Compare {
+  const number = column?.kind === 'number';
+  const plain: Compare = (a, b) => compareCells(a, b, number);
+  if (column?.order) {
+    const places = new Map(column.order.map((word, at) => [word, at]));
+    return (a, b) => {
+      const [one, other] = [places.get(exact(a)), places.get(exact(b))];
+      return one === undefined || other === undefined ? plain(a, b) : one - other;
+    };
+  }
+  return column?.dtype.startsWith('interval') ? compareIntervals : plain;
+}
+
+function compareIntervals(a: Cell, b: Cell): number {
+  const [one, other] = [INTERVAL.exec(exact(a)), INTERVAL.exec(exact(b))];
+  return (
+    compareCells(end(one?.[1], a), end(other?.[1], b), true) ||
+    compareCells(end(one?.[2], a), end(other?.[2], b), true)
+  );
+}
+
+const end = (text: string | undefined, cell: Cell): Cell =>
+  text?.replace('inf', 'Infinity') ?? cell;
 
 function numeric(cell: Cell): cell is number | bigint {
   return typeof cell === 'number' || typeof cell === 'bigint';

@@ -260,6 +260,7 @@ export interface Column {
   kind: 'number' | 'text' | 'bool' | 'time' | 'other';
   index: boolean;
   nulls: number;
+  order?: string[];
 }
 
 /** How a live table stands. `host` and what follows say which process writes it. */

@@ -250,6 +250,12 @@ describe('what is said of a column', () => {
       'most often a (40 %)',
       'no nulls'
     ]);
+    const grades = { field: 'g', nulls: 0, distinct: 2, min: 'low', max: 'high' };
+    const byOrder = [
+      { value: 'low', count: 3 },
+      { value: 'high', count: 7 }
+    ];
+    expect(summaryWords({ ...grades, top: byOrder }, 10, String)[1]).toBe('most often high (70 %)');
     expect([percent(0), percent(0.0001), percent(0.999), percent(1)]).toEqual([
       '0 %',
       '< 1 %',

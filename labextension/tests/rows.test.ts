@@ -182,6 +182,62 @@ describe('rows in the record', () => {
     expect(await found(by('d'), 2)).toEqual(['-3', '9.25', '10.5', '100', null]);
   });
 
+  it('go by the order of categories and the ends of intervals', async () => {
+    const data = JSON.stringify([
+      { size: 'mid', i: '(10.0, 20.0]', n: 3 },
+      { size: 'low', i: '(2.0, 15.5]', n: 1 },
+      { size: null, i: null, n: null },
+      { size: 'high', i: '(2.0, 3.0]', n: 2 },
+      { size: 'mid', i: '(-inf, 9.0]', n: 3 }
+    ]);
+    const column = { index: false, nulls: 1 };
+    const columns = [
+      {
+        ...column,
+        name: 'size',
+        field: 'size',
+        dtype: 'category',
+        kind: 'text',
+        order: ['low', 'mid', 'high']
+      },
+      { ...column, name: 'i', field: 'i', dtype: 'interval[float64, right]', kind: 'other' },
+      {
+        ...column,
+        name: 'n',
+        field: 'n',
+        dtype: 'category',
+        kind: 'number',
+        order: ['3', '1', '2']
+      },
+      { ...column, name: 'odd', field: 'odd', dtype: 'category', kind: 'text', order: 7 }
+    ];
+    const ordered = new LocalRows(
+      tableOf(record({ info: { rows: 5, column_count: 4, columns } }), data)
+    );
+    const sorted = (view: Partial<View>, at: number): Promise<unknown[]> =>
+      found(view, at, ordered);
+    expect(await sorted(by('size'), 0)).toEqual(['low', 'mid', 'mid', 'high', null]);
+    expect(await sorted(by('size', true), 0)).toEqual(['high', 'mid', 'mid', 'low', null]);
+    expect(await sorted(by('i'), 1)).toEqual([
+      '(-inf, 9.0]',
+      '(2.0, 3.0]',
+      '(2.0, 15.5]',
+      '(10.0, 20.0]',
+      null
+    ]);
+    expect(await sorted(by('n'), 2)).toEqual([3, 3, 1, 2, null]);
+    expect(await sorted(where({ column: 'n', op: 'range', min: null, max: 1 }), 2)).toEqual([
+      3, 1, 3
+    ]);
+    const [size, , n] = (await ordered.summary(ALL, NEVER)).columns;
+    expect(size?.top?.map(({ value, count }) => [value, count])).toEqual([
+      ['low', 1],
+      ['mid', 2],
+      ['high', 1]
+    ]);
+    expect([n?.min, n?.max, n?.histogram]).toEqual([3, 2, undefined]);
+  });
+
   it.each<[string, Filter, unknown[]]>([
     ['a range', { column: 'n', op: 'range', min: 2, max: 2 }, ['b', '=1+1']],
     [

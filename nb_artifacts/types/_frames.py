@@ -13,7 +13,7 @@ from nb_artifacts.errors import InvalidValue
 from nb_artifacts.types._labels import encode_label, shown_label, unique_names
 from nb_artifacts.types._nested import json_problem
 from nb_artifacts.types._objects import encode_objects
-from nb_artifacts.types._sheet import Column, Sheet, Spec, kind_of, write_inline, write_schema
+from nb_artifacts.types._sheet import Column, Sheet, Spec, kind_of, order_of, write_inline, write_schema
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,10 @@ def encode_series(series: pd.Series[Any]) -> Sheet:
 
 
 def _column(name: str, field: str, array: Any, spec: Spec, dtype: str, *, index: bool = False) -> Column:
-    return Column(name=name, field=field, dtype=dtype, kind=kind_of(array.type, spec), index=index, nulls=array.null_count)
+    return Column(
+        name=name, field=field, dtype=dtype, kind=kind_of(array.type, spec), index=index, nulls=array.null_count,
+        order=order_of(array),
+    )  # fmt: skip
 
 
 def _level_dtype(index: pd.Index[Any], level: int) -> str:

@@ -8,7 +8,7 @@ from nb_artifacts.errors import InvalidValue, UnsupportedType
 from nb_artifacts.types._guess import class_name, loaded
 from nb_artifacts.types._labels import decode_label, encode_label, shown_label, unique_names
 from nb_artifacts.types._objects import ABSENT, Absent, decode_objects, encode_objects
-from nb_artifacts.types._sheet import Column, Library, Sheet, Spec, kind_of, read_schema, write_inline, write_schema
+from nb_artifacts.types._sheet import Column, Library, Sheet, Spec, kind_of, order_of, read_schema, write_inline, write_schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -112,7 +112,7 @@ def _encode_arrow(table: pa.Table, library: Library, dtypes: list[str] | None = 
     columns = [
         Column(
             name=kept.name, field=field, dtype=dtypes[place] if dtypes else str(kept.type), kind=kind_of(kept.type),
-            nulls=table.column(place).null_count,
+            nulls=table.column(place).null_count, order=order_of(table.column(place)),
         )
         for place, (kept, field) in enumerate(zip(table.schema, fields, strict=True))
     ]  # fmt: skip

@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from nb_artifacts.errors import InvalidValue
 
@@ -26,6 +26,9 @@ DICTIONARY_BYTES = 131_072
 """A dictionary that grows larger does not pay: a row group is then written plainly, which takes less time and less room."""
 _WRITTEN: dict[str, Kind] = {"int": "number", "Decimal": "number", "time": "time"}
 """Kinds of what is written as text for want of an Arrow type with room for it."""
+_SHORT = 10_000
+"""Rows of a table that a record may hold wholly, and characters of its categories."""
+_MOST_ORDERED = 100
 _MAX_META = 50_000_000
 """Bytes of our metadata; Parquet readers refuse a footer of more than 100 MB."""
 
@@ -41,6 +44,8 @@ class Column(Struct, kw_only=True):
     kind: Kind
     index: bool = False
     nulls: int = 0
+    order: list[str] | UnsetType = UNSET
+    """Of ordered categories in a short table: those that occur, the least first, for views that sort by themselves."""
 
 
 class Sheet(NamedTuple):
@@ -68,6 +73,20 @@ def kind_of(kind: Any, spec: Spec | None = None) -> Kind:
     if is_.is_boolean(kind) or is_.is_temporal(kind):
         return "bool" if is_.is_boolean(kind) else "time"
     return "text" if is_.is_string(kind) or is_.is_large_string(kind) or str(kind) == "string_view" else "other"
+
+
+def order_of(column: Any) -> list[str] | UnsetType:
+    """`Column.order` of an Arrow column; not of long columns, many categories or long ones."""
+    import pyarrow as pa
+
+    if not (pa.types.is_dictionary(column.type) and column.type.ordered and 0 < len(column) <= _SHORT):
+        return UNSET
+    whole: Any = column if isinstance(column, pa.ChunkedArray) else pa.chunked_array([column])
+    chunks = whole.unify_dictionaries().chunks
+    places = sorted({place for chunk in chunks for place in chunk.indices.drop_null().to_pylist()})
+    found = chunks[0].dictionary.take(pa.array(places, pa.int64())).to_pylist()
+    plain = len(found) <= _MOST_ORDERED and all(isinstance(one, (str, int)) for one in found)
+    return list(map(str, found)) if plain and sum(len(str(one)) for one in found) <= _SHORT else UNSET
 
 
 def write_inline(array: Any, spec: Spec) -> Spec:

@@ -145,6 +145,23 @@ def test_columns_that_only_sorting_reads_are_nowhere_to_be_seen(store, ask, tabl
     assert b"".join(tables.export(ordered, RowsQuery(), "csv")).splitlines()[0] == ",".join(frame().columns).encode()
 
 
+def test_a_short_table_tells_views_the_order_of_what_occurs(store, ordered):
+    """They hold all of its rows and sort them themselves; they know how to read an interval."""
+    orders = {column["field"]: column.get("order") for column in ordered.info["columns"]}
+    assert {name: order for name, order in orders.items() if order is not None} == {
+        "size": SIZES, "bin": ["(0, 5]", "(5, 20]", "(20, 100]"], "rank": ["3", "1", "2"],
+    }  # fmt: skip
+    some = pd.Categorical(["high", "low", None], SIZES, ordered=True)
+    assert kept(store, pd.DataFrame({"s": some})).info["columns"][0]["order"] == ["low", "high"]
+    enum = pl.DataFrame({"s": pl.Series(["high", None], dtype=pl.Enum(SIZES))})
+    assert kept(store, enum).info["columns"][0]["order"] == ["high"]
+    for long in (
+        pd.Categorical.from_codes([0] * 10_001, SIZES, ordered=True),
+        pd.Categorical(map(str, range(101)), ordered=True),
+    ):
+        assert "order" not in kept(store, pd.DataFrame({"s": long})).info["columns"][0]
+
+
 def test_tables_of_such_columns_without_rows(store, ask, tables):
     record = kept(store, frame().iloc[:0])
     for column in frame():

@@ -51,7 +51,7 @@ function shares(
   text: (cell: Cell) => string
 ): HTMLElement {
   const { distinct, nulls } = summary;
-  const first = top[0];
+  const first = commonest(top);
   const values = top.reduce((sum, { count }) => sum + count, 0);
   const all = Math.max(values, ...[values + nulls]);
   if (distinct !== null && (first?.count ?? 0) <= 1) {
@@ -65,6 +65,12 @@ function shares(
   }
   const words = `${text(first?.value)}${distinct !== null && distinct > 1 ? ` +${count(distinct - 1)}` : ''}`;
   return h('span', 'jp-nba-shares', {}, strip, h('em', '', { dir: 'auto' }, words));
+}
+
+/** The first of those that are there most often: ordered categories do not come by their number. */
+function commonest<T extends { count: number }>(top: T[]): T | undefined {
+  const most = Math.max(...top.map(({ count }) => count));
+  return top.find(({ count }) => count === most);
 }
 
 /** What the picture says, in words. */
@@ -84,7 +90,7 @@ export function summaryWords(
   if (distinct !== null && distinct !== undefined) {
     words.push(differentWords(distinct));
   }
-  const first = top?.[0];
+  const first = commonest(top ?? []);
   if (first && rows > 0 && first.count > 1) {
     words.push(`most often ${text(first.value)} (${percent(first.count / rows)})`);
   }
