@@ -64,7 +64,7 @@ class Endpoint:
         """One request."""
         headers = scope["nba.headers"]
         try:
-            chunks = [] if scope["method"] == "GET" else await read_body(headers, receive)
+            chunks = [] if scope["method"] == "GET" else await read_body(scope, receive)
         except Gone:
             return
         except Refused as refused:

@@ -9,26 +9,31 @@ from nb_artifacts.api import BODY_LIMIT, Refused, too_large
 from nb_artifacts.api.message import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from starlette.types import Receive
+    from starlette.types import Receive, Scope
 
 BODY_SECONDS = 30.0
 """A request's body has to arrive within this time, and one second more for each megabyte announced."""
+
+
+WHOLE = "nba.whole"
+"""Set in a scope as soon as all of the request has come."""
 
 
 class Gone(Exception):
     """The client left in the middle of its request."""
 
 
-async def read_body(headers: Mapping[str, str], receive: Receive, most: int = BODY_LIMIT) -> list[bytes]:
+async def read_body(scope: Scope, receive: Receive, most: int = BODY_LIMIT) -> list[bytes]:
     """The pieces of the body. Raises `Gone`, and `Refused` for one of over `most` bytes (413) or too slow (408)."""
+    headers = scope["nba.headers"]
     announced = headers.get("content-length", "")[:18]
     length = int(announced) if announced.isdigit() else 0
     if length > most:
         raise Refused(too_large())
     if not length and "transfer-encoding" not in headers:
         return []
+    if WHOLE in scope:
+        return await _read(receive, most)
     late = _Late(BODY_SECONDS + length / 1_000_000)
     try:
         return await _read(receive, most)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from nb_artifacts.serve.body import WHOLE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -34,6 +36,9 @@ class Protocol(HttpToolsProtocol):
     """One connection, closed where its request's head does not arrive, and where nobody wants the rest of its body."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _in_head = True
+    _is_new = False
+    """Whether the head under way began with what has just come."""
     _head = 0
     """Bytes of the head under way, without those that it began with."""
 
@@ -43,10 +48,13 @@ class Protocol(HttpToolsProtocol):
         self._begin()
 
     def data_received(self, data: bytes) -> None:
-        """Something has come."""
-        head = self._deadline
+        """Something has come. Most heads come whole, and need no timer."""
+        self._is_new = False
         super().data_received(data)
-        if head is None or self._deadline is not head or self.transport.is_closing():
+        if not self._in_head or self.transport.is_closing():
+            return
+        if self._is_new:
+            self._begin()
             return
         self._head += len(data)
         if self._head > HEAD_BYTES:
@@ -55,12 +63,20 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._begin()
+        self._in_head = self._is_new = True
 
     def on_headers_complete(self) -> None:
         """The head is there."""
+        self._in_head = False
         self._end()
         super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is there."""
+        super().on_message_complete()
+        if self.cycle is not None:
+            scope: Any = self.cycle.scope
+            scope[WHOLE] = True
 
     def on_response_complete(self) -> None:
         """The answer is sent; whoever got it before the end of a body could go on sending that for ever."""

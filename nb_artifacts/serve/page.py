@@ -136,7 +136,7 @@ async def _static(request: Request) -> Response:
 async def _offered(request: Request) -> str | Response:
     """The key in a form or in JSON, or what to say to a body that is too long or does not come."""
     try:
-        body = b"".join(await read_body(request.scope["nba.headers"], request.receive, LOGIN_BYTES))
+        body = b"".join(await read_body(request.scope, request.receive, LOGIN_BYTES))
     except Gone:
         return Response(status_code=400)
     except Refused as refused:
