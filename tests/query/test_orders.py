@@ -17,6 +17,8 @@ from nb_artifacts.errors import BadQuery
 from nb_artifacts.query import RowsQuery, parse
 
 SIZES = ["low", "mid", "high"]
+ZONE = "Europe/Berlin" if pd.__version__ >= "3" else None
+"""pandas 2 gives Arrow no intervals of times with a zone."""
 
 
 def frame():
@@ -31,7 +33,7 @@ def frame():
         ),
         "quarter": pd.PeriodIndex(["2020Q2", "2019Q4", pd.NaT, "2020Q1", "0999Q1"], freq="Q"),
         "span": pd.arrays.IntervalArray.from_tuples([(10, 20), (2, 5), None, (2, 3), (-10, 0.5)], closed="left"),
-        "when": pd.arrays.IntervalArray.from_breaks(pd.date_range("2020", periods=6, tz="Europe/Berlin"))[[3, 0, 4, 1, 2]],
+        "when": pd.arrays.IntervalArray.from_breaks(pd.date_range("2020", periods=6, tz=ZONE))[[3, 0, 4, 1, 2]],
         "loose": pd.Categorical(["b", "c", None, "a", "c"], ["c", "b", "a"]),
         "row": range(5),
     })  # fmt: skip
@@ -117,7 +119,7 @@ def test_the_summary_goes_by_the_order(tables, ordered):
     assert ends["rank"] == (3, 2)
     assert ends["wait"] == ("3 days 00:00:00", "2 days 00:00:00")
     assert ends["at"] == ("2020-01-01T00:00:00+01:00", "2021-01-01T00:00:00+01:00")
-    assert ends["quarter"] == ("0999Q1", "2020Q2")
+    assert ends["quarter"] == (str(pd.Period("0999Q1")), "2020Q2")  # pandas 2 writes 999Q1
     assert ends["span"] == ("[-10.0, 0.5)", "[10.0, 20.0)")
     assert [(one["value"], one["count"]) for one in found["size"]["top"]] == [("low", 1), ("mid", 2), ("high", 1)]
     assert [one["value"] for one in found["rank"]["top"]] == [3, 1, 2]

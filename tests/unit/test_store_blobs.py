@@ -4,6 +4,7 @@ import hashlib
 import os
 import stat
 import time
+from pathlib import Path
 
 import pytest
 from contract.given import record
@@ -131,15 +132,14 @@ def test_no_space_leaves_nothing_behind(store, monkeypatch):
 def test_are_on_disk_before_they_are_named(store, monkeypatch):
     """The file is flushed, then renamed, then its folder flushed; only then does `put_blob` return."""
     calls = []
-    fsync, replace = os.fsync, os.replace
+    fsync, replace = os.fsync, Path.replace
 
     def noted(file):
         calls.append("folder" if stat.S_ISDIR(os.fstat(file).st_mode) else "file")
         fsync(file)
 
     monkeypatch.setattr(os, "fsync", noted)
-    monkeypatch.setattr(os, "replace", lambda *paths: (calls.append("rename"), replace(*paths)))
-    monkeypatch.setattr(os, "rename", lambda *paths: (calls.append("rename"), replace(*paths)))
+    monkeypatch.setattr(Path, "replace", lambda *paths: (calls.append("rename"), replace(*paths)))
     store.put_blob(b"bytes", "text/plain")
     assert calls[0] == "file"
     assert calls[-2:] == ["rename", "folder"]
