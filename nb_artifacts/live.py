@@ -24,10 +24,10 @@ from nb_artifacts.handle import Artifact, switched_off
 from nb_artifacts.live_rows import Rows
 from nb_artifacts.notices import warn
 from nb_artifacts.process import this_process
+from nb_artifacts.redact import error_line
 from nb_artifacts.ticker import ticker
 from nb_artifacts.types import Table
 from nb_artifacts.types._live import LiveTable as Info
-from nb_artifacts.types.text import one_line
 from nb_artifacts.unwinding import state_of
 from nb_artifacts.wire import Patch, now
 
@@ -269,7 +269,7 @@ class _Writer:
         if self.state != "running":
             return
         self.state, self._ended = state, now()
-        self._error = None if error is None else one_line(f"{type(error).__name__}: {error}")[:500]
+        self._error = None if error is None else error_line(error)
         self._rows.closed = f"the live table {self._record.key or self.id} has {_WORDS[state]}: it takes no more rows."
         self._saved, self._due, self._gives_up = False, 0.0, time.monotonic() + GIVES_UP
         ticker.add(self)

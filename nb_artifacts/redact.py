@@ -64,5 +64,9 @@ def redact(source: str) -> str:
 
 def error_line(error: BaseException) -> str:
     """An exception as one line of at most 300 characters, known kinds of secrets taken out."""
-    text = redact(str(error).encode("utf-8", "replace").decode()).strip().split("\n", 1)[0]
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 (a user's class: its own fault must not take the place of the error)
+        said = ""
+    text = redact(said.encode("utf-8", "replace").decode()).strip().split("\n", 1)[0]
     return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__

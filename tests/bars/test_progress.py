@@ -48,6 +48,16 @@ def test_how_a_block_ends(said, infos):
     assert infos("ends")[3].error == "OSError: disk full"
 
 
+def test_an_exception_without_words_passes_through_and_fails_the_bar(infos):
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    with pytest.raises(Mute), nba.progress(3, "mute"):
+        raise Mute
+    assert (infos("mute")[0].state, infos("mute")[0].error) == ("failed", "Mute")
+
+
 def test_a_bar_nobody_holds_has_stopped(said):
     bar = nba.progress(10, "dropped")
     bar.update(3)

@@ -217,6 +217,21 @@ def test_an_exception_leaves_it_failed_with_all_its_rows():
     assert (state("broken"), stored("broken").version) == ("interrupted", 2)
 
 
+def test_the_words_of_an_error_hide_secrets_and_may_be_none():
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError("no words")
+
+    for error in (ValueError("postgresql://u:hunter2@db refused \udcff"), Mute()):
+        with pytest.raises(type(error)), nba.live_table("words") as table:
+            table.append(epoch=0)
+            table.append(epoch=1)
+            raise error
+    kept = nba.Artifact.history("words")[::-1]
+    assert [one.payload.live.error for one in kept] == ["ValueError: postgresql://u:[redacted]@db refused ?", "Mute"]
+    assert [(one.payload.live.state, len(one.to_pandas())) for one in kept] == [("failed", 2)] * 2
+
+
 def test_after_its_end_it_takes_no_rows():
     with nba.live_table("over") as table:
         table.append(n=1)
