@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from nb_artifacts import core, display, outbox
-from nb_artifacts.errors import InvalidValue, NotFound, StoreError
+from nb_artifacts.errors import InvalidValue, NotFound, StoreError, UnsupportedType
 from nb_artifacts.handle import Artifact, switched_off
 from nb_artifacts.live_rows import Rows
 from nb_artifacts.notices import warn
@@ -95,8 +95,10 @@ class LiveTable:
         """One more row: a dict, or its cells by name. Costs next to nothing.
 
         Raises `InvalidValue` naming the column and row of a cell that cannot be kept, and after the table has ended;
-        nothing is added then.
+        nothing is added then; and `UnsupportedType` for what is no row.
         """
+        if not (row is None or hasattr(type(row), "keys")):
+            raise UnsupportedType(f"append takes one row, a dict or its cells by name, not a {type(row).__name__}.")
         self._rows.append(columns if row is None else {**row, **columns})
         if not self._begun:
             self._begin()

@@ -102,9 +102,9 @@ class Rows:
         """Several rows: mappings, or a frame. All of them are added, or none. Errors as `append`, and `UnsupportedType`."""
         if self.closed:
             raise InvalidValue(self.closed)
-        if isinstance(rows, (Mapping, str, bytes)):
+        if isinstance(rows, (Mapping, str, bytes)) or not (_is_frame(rows) or hasattr(type(rows), "__iter__")):
             raise UnsupportedType("extend takes several rows: a list of dicts, or a frame; append takes one.")
-        if not isinstance(rows, (list, tuple)) and (hasattr(rows, "__arrow_c_stream__") or hasattr(rows, "__dataframe__")):
+        if _is_frame(rows):
             self._extend_frame(Table(rows).to_arrow())
             return
         with self._lock:
@@ -159,6 +159,10 @@ class Rows:
         self._table = table.combine_chunks() if chunked else table
         self._taken += count
         del self._waiting[:count]
+
+
+def _is_frame(rows: Any) -> bool:
+    return not isinstance(rows, (list, tuple)) and (hasattr(rows, "__arrow_c_stream__") or hasattr(rows, "__dataframe__"))
 
 
 def _concat(tables: list[pa.Table]) -> pa.Table:

@@ -309,6 +309,15 @@ def test_what_is_asked_for_wrongly_is_refused():
     with pytest.raises(InvalidValue, match="columns='abc' is one text"):
         nba.live_table("x", columns="abc")
     assert core.history("x") == []
+    with nba.live_table("x") as table:
+        for row in ([1, 2], 5, "text", [("a", 1)]):
+            with pytest.raises(UnsupportedType, match="append takes one row"):
+                table.append(row)
+        for rows in (5, None, {"a": 1}, "text"):
+            with pytest.raises(UnsupportedType, match="extend takes several rows"):
+                table.extend(rows)
+        table.append(pd.Series({"a": 1}))
+    assert len(table) == 1
 
 
 def run(code, home, **options):
