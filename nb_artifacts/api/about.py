@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nb_artifacts.api.body import Problem, invalid
+from nb_artifacts.api.changes import SEQ_HEADER
 from nb_artifacts.api.events import EventStream, Feed, parse_seq
 from nb_artifacts.api.filters import read_run_query
 from nb_artifacts.api.message import Request, Response, answer, refusal
@@ -58,7 +59,9 @@ def status(store: Store, _: Request, sync: Sync | None) -> Response:
         "version": package_version(),
         **({} if sync is None else {"sync": sync.state()}),
     }
-    return answer(found)
+    response = answer(found)
+    response.headers[SEQ_HEADER] = str(found["seq"])
+    return response
 
 
 def retry(_: Store, __: Request, sync: Sync | None) -> Response:

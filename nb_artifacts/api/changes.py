@@ -87,7 +87,9 @@ def take(store: Store, request: Request) -> Response:
         raise body.invalid([Problem("missing", ("body", "items"), "Field required", None)], None)
     calls = [partial(_take, store, raw, number) for number, raw in enumerate(found["items"])]
     together = getattr(store, "together", None)
-    return answer([call() for call in calls] if together is None else together(calls))
+    response = answer([call() for call in calls] if together is None else together(calls))
+    response.headers[SEQ_HEADER] = str(store.last_seq())
+    return response
 
 
 def _number(request: Request, name: str, default: int) -> int:

@@ -233,6 +233,8 @@ class Sender:
         if drained.error is None:
             self.failures = 0
             self.remotes.in_order(self.settings.address)
+            if drained.sent or drained.deleted:
+                self.remotes.heard(self.settings.address, self._connected().newest)
             self._seen = (newest, self._cursor())
         else:
             self._failed(drained.error)
@@ -255,7 +257,7 @@ class Sender:
             self._used = self.settings
             self._remote = self._connect(self._used)
             self.remotes.first_seen(self._used.address, self._remote.kind)
-            if self.remotes.met(self._used.address, self._remote.state):
+            if self.remotes.met(self._used.address, self._remote.state, self._remote.newest):
                 log.warning(
                     "another store answers at %s, or an earlier state of it: all that it had is sent again", self._used.address
                 )

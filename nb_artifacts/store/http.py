@@ -54,9 +54,10 @@ class HttpStore:
     kind: Final = "nb-artifacts"
     journal: Final = "server"
 
-    def __init__(self, connection: Connection, state: str) -> None:
+    def __init__(self, connection: Connection, state: str, newest: int = 0) -> None:
         self._connection = connection
         self.state: Final = state
+        self.newest = newest
         self.id: Final = state.partition(" ")[0]
 
     def __repr__(self) -> str:
@@ -174,7 +175,9 @@ class HttpStore:
 
     def send(self, items: Sequence[Outgoing]) -> list[Outcome]:
         """See `Remote.send`."""
-        return http_send.send(self._connection, items, self.state)
+        outcomes, newest = http_send.send(self._connection, items, self.state, self.newest)
+        self.newest = max(self.newest, newest)
+        return outcomes
 
     def missing_blobs(self, refs: Sequence[BlobRef]) -> list[BlobRef]:
         """See `Remote.missing_blobs`."""

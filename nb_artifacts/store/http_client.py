@@ -64,6 +64,12 @@ class Answer(NamedTuple):
         id, restored = self.headers.get("x-nb-artifacts-store"), self.headers.get("x-nb-artifacts-restored")
         return f"{id} {restored}" if id and restored else id
 
+    @property
+    def seq(self) -> int:
+        """The newest `seq` of the store of ours that answered; 0 where it is not told."""
+        text = self.headers.get("x-nb-artifacts-seq", "")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
 
 def _problem(found: dict[str, Any]) -> str:
     place = ".".join(map(str, found.get("loc") or ()))

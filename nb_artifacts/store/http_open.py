@@ -38,7 +38,7 @@ def connect(address: str, *, key: str | None = None) -> Remote:
 def _ask(connection: Connection) -> Remote | None:
     answer = connection.ask("GET", "/status", accept=MIME)
     if answer.status == 200 and answer.state:
-        return HttpStore(connection, answer.state)
+        return HttpStore(connection, answer.state, answer.seq)
     if is_prefect(connection):
         public = os.environ.get(PUBLIC_URL)
         return PrefectStore(connection, public=check_address(public) if public else None)

@@ -36,10 +36,18 @@ class _Taken(Struct):
 _taken = msgspec.json.Decoder(list[_Taken])
 
 
-def send(connection: Connection, items: Sequence[Outgoing], state: str) -> list[Outcome]:
-    """See `Remote.send`. Raises `Unreachable` too where by now the store in another `state` answers, or another one."""
-    bodies = [outgoing_body(item) for item in items]
-    return [outcome for part in _parts(bodies) for outcome in _send(connection, part, state)]
+def send(connection: Connection, items: Sequence[Outgoing], state: str, before: int = 0) -> tuple[list[Outcome], int]:
+    """See `Remote.send`; besides, the newest `seq` that was told.
+
+    Raises `Unreachable` too where by now the store in another `state` answers, or another one, or one that tells a lower
+    `seq` than was told `before` this was sent.
+    """
+    outcomes, newest = list[Outcome](), 0
+    for part in _parts([outgoing_body(item) for item in items]):
+        for found, seq in _send(connection, part, state, before):
+            outcomes += found
+            newest = max(newest, seq)
+    return outcomes, newest
 
 
 def _parts(bodies: list[bytes]) -> Iterator[list[bytes]]:
@@ -55,23 +63,26 @@ def _parts(bodies: list[bytes]) -> Iterator[list[bytes]]:
         yield part
 
 
-def _send(connection: Connection, bodies: list[bytes], state: str) -> list[Outcome]:
+def _send(connection: Connection, bodies: list[bytes], state: str, before: int) -> Iterator[tuple[list[Outcome], int]]:
     """Outcomes of one request; where all of it is refused, of its halves, so that one item does not stop the others."""
     body = b'{"items":[' + b",".join(bodies) + b"]}"
     seconds = SEND_SECONDS + len(body) / 1_000_000
     answer = connection.ask("POST", "/changes/batch", body, accept=MIME, seconds=seconds)
     if answer.status in _REFUSED:
         if len(bodies) == 1:
-            return [Outcome("rejected", error=f"{answer.detail()} (HTTP {answer.status})")]
+            yield [Outcome("rejected", error=f"{answer.detail()} (HTTP {answer.status})")], 0
+            return
         half = len(bodies) // 2
-        return _send(connection, bodies[:half], state) + _send(connection, bodies[half:], state)
+        yield from _send(connection, bodies[:half], state, before)
+        yield from _send(connection, bodies[half:], state, before)
+        return
     if answer.status != 200:
         raise connection.not_an_answer()
-    if (answer.state or state) != state:
+    if (answer.state or state) != state or 0 < answer.seq < before:
         raise Unreachable(
             f"another store answers at {connection.address} by now, or an earlier state of it: all is sent to it again"
         )
-    return _outcomes(connection, answer, len(bodies))
+    yield _outcomes(connection, answer, len(bodies)), answer.seq
 
 
 def _outcomes(connection: Connection, answer: Answer, count: int) -> list[Outcome]:

@@ -46,6 +46,7 @@ class PrefectStore:
     batch: Final = 1
     kind: Final = "prefect"
     journal: Final = "server"
+    newest: Final = 0
 
     def __init__(self, connection: Connection, *, public: str | None = None) -> None:
         self._connection = connection

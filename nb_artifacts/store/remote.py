@@ -56,6 +56,10 @@ class Remote(Store, Protocol):
     def state(self) -> str:
         """Which store answers, and which restore of it: where that changes, what had arrived may be lost."""
 
+    @property
+    def newest(self) -> int:
+        """The highest `seq` of it that was told; 0 where it has none."""
+
     def search(self, text: str, limit: int, after: UUID | None) -> list[Record]:
         """Records that hold all words of a text, those made or changed last first, after that id. Raises `Unsupported`."""
 

@@ -81,22 +81,37 @@ class Remotes(Leases):
             return None  # a folder of an earlier release that can only be read has no such table
         return None if row is None else Known(*row)
 
-    def met(self, address: str, state: str) -> bool:
-        """Note which store answers at an address, and in which state (see `Remote.state`); whether that is another one.
+    def heard(self, address: str, newest: int) -> None:
+        """Note the highest `seq` that the store at an address told: one that tells less later was put back."""
+        values = {"name": f"seq of remote {self._known(address).n}", "newest": newest}
+        if newest:
+            self._write(lambda c: c.execute(sql.HEARD, values), durable=False)
+
+    def met(self, address: str, state: str, newest: int = 0) -> bool:
+        """Note which store answers at an address, in which state and how far (see `Remote`); whether it is another one.
 
         What had arrived is to be sent again then, deletions too, since this one may have none of it. Where the store is
         known from another address, what is known of it holds here as well.
         """
         known = self._known(address)
-        name = {"name": f"store at remote {known.n}"}
+        name, seq = {"name": f"store at remote {known.n}"}, {"name": f"seq of remote {known.n}"}
         select = "SELECT value FROM meta WHERE name = :name"
-        if self._database.read(lambda c: c.execute(select, name).fetchone()) == (state,):
+
+        def is_behind(connection: sqlite3.Connection) -> bool:
+            return 0 < newest < int((connection.execute(select, seq).fetchone() or (0,))[0])
+
+        def is_known(connection: sqlite3.Connection) -> bool:
+            return connection.execute(select, name).fetchone() == (state,) and not is_behind(connection)
+
+        if self._database.read(is_known):
             return False
 
         def write(connection: sqlite3.Connection) -> bool:
-            before = connection.execute(select, name).fetchone() or self._moved(connection, known, state)
+            before, behind = connection.execute(select, name).fetchone(), is_behind(connection)
+            before = before or self._moved(connection, known, state)
             connection.execute("INSERT OR REPLACE INTO meta VALUES (:name, :state)", {**name, "state": state})
-            if before in {None, (state,)}:
+            connection.execute("DELETE FROM meta WHERE name = :name", seq)
+            if before is None or (before == (state,) and not behind):
                 return False
             for statement in sql.SEND_ALL_AGAIN:
                 connection.execute(statement, {"remote": known.n, "start": known.start})

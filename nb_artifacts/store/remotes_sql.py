@@ -135,6 +135,10 @@ _DELETE_ALL = (
 SEND_ALL_AGAIN = (_FORGET_ALL, _DELETE_ALL, "UPDATE remote SET cursor = 0 WHERE n = :remote")
 """What was deleted since the remote was first seen is not known any more by whether it was sent: all of it is deleted again."""
 
+HEARD = (
+    "INSERT INTO meta VALUES (:name, :newest) ON CONFLICT (name) DO UPDATE SET value = excluded.value "
+    "WHERE CAST(value AS INTEGER) < CAST(excluded.value AS INTEGER)"
+)
 SAME_STORE = (
     "SELECT r.n, m.value FROM remote r JOIN meta m ON m.name = 'store at remote ' || r.n "
     "WHERE r.n <> :remote AND (m.value = :store OR m.value LIKE :store || ' %') ORDER BY r.last_ok DESC LIMIT 1"

@@ -47,9 +47,10 @@ class Elsewhere(Connection):
 
     @property
     def state(self):
-        """What a client would be told first; no request that is noted."""
+        """Which store answers and how far it is, as a client is told first; no request that is noted."""
         headers = self.api(Request("GET", "/status")).headers
-        return Answer(200, {name.lower(): value for name, value in headers.items()}, b"").state
+        told = Answer(200, {name.lower(): value for name, value in headers.items()}, b"")
+        return told.state, told.seq
 
     def paths(self):
         return [path.partition("?")[0] for _, path, *_ in self.asked]

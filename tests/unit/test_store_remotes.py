@@ -244,6 +244,21 @@ def test_what_was_deleted_is_deleted_again_where_an_earlier_state_answers(store,
     assert waits(remotes) == []
 
 
+def test_a_store_that_tells_less_than_before_was_put_back(store, remotes):
+    sent = put(store)
+    assert not remotes.met(API, "one", 10)
+    send(remotes, sent)
+    for newest in (12, 11):
+        remotes.heard(API, newest)
+    assert not remotes.met(API, "one", 13)
+    remotes.heard(API, 13)
+    assert not remotes.met(API, "one")
+    assert waits(remotes) == []
+    assert remotes.met(API, "one", 12)
+    assert waits(remotes) == [("artifact", sent.id)]
+    assert not remotes.met(API, "one", 12)
+
+
 @pytest.mark.parametrize("state", ["one", "one restored"])
 def test_a_store_that_moved_to_another_address_is_the_same(store, state):
     other_way, remotes = "https://host/api", Remotes(store)
