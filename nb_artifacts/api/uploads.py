@@ -178,12 +178,12 @@ def _begun(store: Store, ref: BlobRef) -> Path:
         raise StoreError(f"{folder} cannot be made: {error.strerror}") from error
     total = 0
     for other in folder.iterdir():
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             stat = other.stat()
             if time.time() - stat.st_mtime > ABANDONED_SECONDS:
                 other.unlink()
             else:
-                total += stat.st_size
+                total += int(other.name.rpartition("-")[2])  # what it may come to: nobody asks again while it grows
     if total + ref.size > MOST_UNFINISHED:
         raise refusal(429, "Too many uploads are unfinished: finish those first, or wait a day.")
     return path

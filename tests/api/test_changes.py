@@ -162,6 +162,12 @@ def test_an_upload_that_another_one_ends_meanwhile(store, ask, monkeypatch, ther
     assert (answer.status, answer.headers["Upload-Offset"]) == (409, str(len(content) if there else 0))
 
 
+def test_uploads_begun_with_a_byte_each_do_not_outgrow_the_limit(ask, monkeypatch):
+    monkeypatch.setattr("nb_artifacts.api.uploads.MOST_UNFINISHED", 1000)
+    begun = [ask.send("PATCH", f"/blobs/{n * 64}?size=400", {"Upload-Offset": "0"}, b"x").status for n in "abc"]
+    assert begun == [204, 204, 429]
+
+
 def test_unfinished_uploads_have_a_limit(ask, monkeypatch):
     monkeypatch.setattr("nb_artifacts.api.uploads.MOST_UNFINISHED", 1000)
     assert ask.send("PATCH", f"/blobs/{'a' * 64}?size=900", {"Upload-Offset": "0"}, b"x" * 600).status == 204
