@@ -70,7 +70,8 @@ class Outbox(msgspec.Struct, frozen=True, kw_only=True):
 
     def words(self) -> str:
         """``3 not sent · artifacts.example.org unreachable for 2 min``."""
-        done = f"all {'others ' if self.parked else ''}sent to {self.host}" if self.last_ok else f"nothing to send to {self.host} yet"
+        every = "all others" if self.parked else "all"
+        done = f"{every} sent to {self.host}" if self.last_ok else f"nothing to send to {self.host} yet"
         parts = [f"{count(self.pending)} not sent" if self.pending else done]
         if self.problem is not None:
             what = "wants another key" if self.problem == "denied" else "unreachable"
