@@ -150,13 +150,25 @@ export function summary(record: WireRecord, now: Date = new Date()): string {
   }
 }
 
+/** "interrupted · kernel died": how a live table stands; nothing for one that is finished, and for others. */
+function liveWords({ live }: Partial<TableInfo>): string {
+  return live && live.state !== 'finished' ? joined(text(live.state), text(live.error)) : '';
+}
+
+/** How a live table stands, unless it is finished, and whether that is an end that nobody wanted. */
+export function standing(record: WireRecord): { words: string; broken: boolean } | null {
+  const words = record.type === 'table' ? liveWords(record.info) : '';
+  return words === '' ? null : { words, broken: /^(?:failed|interrupted)/.test(words) };
+}
+
 function tableSummary(info: Partial<TableInfo>): string {
-  const { rows, column_count: columns, live } = info;
+  const { rows, column_count: columns } = info;
   if (typeof rows !== 'number') {
     return 'Table';
   }
-  if (live && live.state !== 'finished') {
-    return joined(plural(rows, 'row'), text(live.state), text(live.error));
+  const stands = liveWords(info);
+  if (stands !== '') {
+    return joined(plural(rows, 'row'), stands);
   }
   return typeof columns === 'number'
     ? `${plural(rows, 'row')} × ${plural(columns, 'column')}`

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { summary } from '../src/format';
+import { standing, summary } from '../src/format';
 import { countWords, RunningModel, titleMark } from '../src/running/model';
 import type { WireRecord } from '../src/wire';
 import { record } from './records';
@@ -26,6 +26,13 @@ describe('the words of a live table', () => {
     expect(summary(table(1, { state: 'running' }))).toBe('1,240 rows · running');
     const dead = { state: 'interrupted', error: 'kernel died' };
     expect(summary(table(1, dead))).toBe('1,240 rows · interrupted · kernel died');
+    expect(standing(table(1, dead))).toEqual({
+      words: 'interrupted · kernel died',
+      broken: true
+    });
+    expect(standing(table(1, { state: 'running' }))?.broken).toBe(false);
+    expect(standing(table(1, { state: 'finished' }))).toBeNull();
+    expect(standing(bar(1, 'failed'))).toBeNull();
     expect(summary(table(1, { state: 'finished' }))).toBe('1,240 rows × 3 columns');
     expect(summary(table(1, null))).toBe('1,240 rows × 3 columns');
   });

@@ -2,7 +2,7 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { KeyboardEvent, ReactElement } from 'react';
 import type { Client } from '../client';
-import { exactly, failure, title, typeWord } from '../format';
+import { exactly, failure, standing, title, typeWord } from '../format';
 import { openSource } from '../source';
 import type { Source, Tools } from '../source';
 import { viewOf } from '../views';
@@ -150,6 +150,7 @@ function Head(props: ShownProps & { source: Sourced }): ReactElement {
   const source = typeof props.source === 'object' ? props.source : null;
   const from = source ? origin(source.runs) : '';
   const user = source?.runs.map(run => run.provenance.user).find(Boolean);
+  const live = standing(record);
   const code = model.follows || record.key === null ? codeOf(record) : pinned(record);
   return (
     <header className="jp-nba-page-head">
@@ -177,6 +178,12 @@ function Head(props: ShownProps & { source: Sourced }): ReactElement {
         />
       )}
       <p className="jp-nba-page-from">
+        {live && (
+          <>
+            <bdi className={live.broken ? 'jp-nba-broken' : undefined}>{live.words}</bdi>
+            {' · '}
+          </>
+        )}
         <time dateTime={record.created} title={exactly(record.created)}>
           {when(record.created)}
         </time>

@@ -45,6 +45,7 @@ export const runningPlugin: JupyterFrontEndPlugin<void> = {
       name: 'Progress',
       running: () =>
         model.items.map(record => ({
+          className: 'jp-nba-session',
           icon: () => iconOf(record.type),
           label: () => title(record),
           labelTitle: () => record.description ?? title(record),

@@ -1,6 +1,6 @@
 /** The card that every artifact is shown in: a thin head, the type's view, one quiet foot line. */
 
-import { ago, bytes, exactly, plain, summary, title, typeWord } from '../format';
+import { ago, bytes, exactly, plain, standing, summary, title, typeWord } from '../format';
 import { iconOf } from '../icons';
 import type { Run, WireRecord } from '../wire';
 import { button, every, h, notice, reason, toClipboard } from './dom';
@@ -121,6 +121,11 @@ function footOf(source: Source): Node[] {
   const facts = summary(record);
   if (record.type === 'image' && facts !== typeWord(record.type)) {
     parts.push(h('span', '', {}, facts));
+  }
+  const live = standing(record);
+  if (live) {
+    const { words, broken } = live;
+    parts.push(h('span', broken ? 'jp-nba-state' : '', { title: words }, words));
   }
   if (record.blob) {
     parts.push(h('span', '', { title: record.blob.media }, bytes(record.blob.size)));
