@@ -39,7 +39,7 @@ class Pace:
     """A rate from the changes of a count: a mean that forgets."""
 
     def __init__(self) -> None:
-        self._at, self._had = time.monotonic(), 0.0
+        self._at, self._had, self._step = time.monotonic(), 0.0, 0.0
         self._sum = self._weight = 0.0
 
     def begin(self, done: float) -> None:
@@ -54,8 +54,17 @@ class Pace:
             keeps = math.exp(-passed / _REMEMBERS)
             self._sum = keeps * self._sum + (1 - keeps) * (done - self._had) / passed
             self._weight = keeps * self._weight + (1 - keeps)
-            self._at, self._had = moment, done
-        return max(self._sum / self._weight, 0.0) if self._weight else None
+            self._at, self._had, self._step, passed = moment, done, abs(done - self._had), 0.0
+        if not self._weight:
+            return None
+        mean = max(self._sum / self._weight, 0.0)
+        return mean / self._slack(passed, self._step / mean) if mean else mean
+
+    @staticmethod
+    def _slack(passed: float, expected: float) -> int:
+        """By what the mean is divided where nothing has come for long: 1, 2, 4 …, so that waiting costs few writes."""
+        times = passed / max(_REMEMBERS, 2 * expected)
+        return 1 << int(math.log2(times)) if times >= 1 else 1
 
 
 class Meter:
