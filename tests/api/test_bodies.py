@@ -85,7 +85,15 @@ def test_bytes_that_are_not_utf8(ask, body):
 
 @pytest.mark.parametrize(
     ("text", "where"),
-    [('{"a": ', 6), ("{", 1), ("  ", 2), ('{"a": 1,}', 8), ('{"data": tru}', 9), ("{} {}", 3), ('{"data": "a\nb"}', 11)],
+    [
+        ('{"a": ', 6),
+        ("{", 1),
+        ("  ", 2),
+        ('{"a": 1,}', 7 if sys.version_info >= (3, 13) else 8),
+        ('{"data": tru}', 9),
+        ("{} {}", 3),
+        ('{"data": "a\nb"}', 11),
+    ],
 )
 def test_broken_json_says_where(ask, text, where):
     reply = post(ask, text)
