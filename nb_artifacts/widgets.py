@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import weakref
 from pathlib import Path
@@ -62,6 +63,7 @@ class ProgressWidget(anywidget.AnyWidget):
     ) -> None:
         """Raises `TraitError` for a `min` above the `max`, and for what is no number."""
         self._waiting: set[str] = set()
+        self._guard = threading.RLock()  # of what waits: the ticker sends too
         self._due = 0.0
         self._bar, self._pulse = bar, _Pulse(self)
         bounds = {name: bound for name, bound in (("value", value), ("min", min), ("max", max)) if bound is not None}
@@ -96,14 +98,16 @@ class ProgressWidget(anywidget.AnyWidget):
 
     def send_state(self, key: Any = None) -> None:
         """Send what has changed to the front end, at most ten times a second; the rest follows."""
-        self._waiting.update(self.keys if key is None else [key] if isinstance(key, str) else key)
+        with self._guard:
+            self._waiting.update(self.keys if key is None else [key] if isinstance(key, str) else key)
         if key is None or time.monotonic() >= self._due:
             self._send_waiting()
         else:
             ticker.add(self._pulse)
 
     def _send_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, set()
+        with self._guard:
+            waiting, self._waiting = self._waiting, set()
         if waiting:
             self._due = time.monotonic() + EVERY
             super().send_state(waiting)
@@ -122,10 +126,9 @@ class ProgressWidget(anywidget.AnyWidget):
 def _told(bar: Bar) -> dict[str, Any] | None:
     """What the views of the bar's artifact draw; None where it is not kept, or not yet told of the bar's end."""
     artifact = bar.artifact
-    record = None if artifact is None else artifact._record
-    if record is None or record.info["state"] != bar.state:
+    if artifact is None or (record := artifact._record).info["state"] != bar.state:
         return None
-    return {"info": record.info, "updated": record.updated.isoformat()}
+    return {"info": record.info, "data": artifact.value, "updated": record.updated.isoformat()}
 
 
 class _Pulse:

@@ -65,6 +65,7 @@ def test_it_follows_a_bar(home):
     until(lambda: widget.bar_style == "warning")
     assert "stopped at 20 %" in widget.text
     assert (widget._progress["info"]["state"], widget._progress["info"]["done"]) == ("stopped", 4)
+    assert widget._progress["data"] == widget._bar.artifact.value
     with nba.progress(key="followed") as bar:
         widget = ProgressWidget(bar=bar)
         bar.update(7)

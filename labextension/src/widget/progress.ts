@@ -41,7 +41,11 @@ function recordOf(model: WidgetModel): WireRecord {
   const done = (number(value) ?? low) - low;
   const high = number(max);
   const total = high === null ? null : high - low;
-  const own = model.get('_progress') as { info?: unknown; updated?: unknown } | null;
+  const own = model.get('_progress') as {
+    info?: unknown;
+    data?: unknown;
+    updated?: unknown;
+  } | null;
   const info = own?.info as WireRecord['info'] | undefined;
   const share = total === null ? 0 : total > 0 ? done / total : 1;
   return {
@@ -51,7 +55,7 @@ function recordOf(model: WidgetModel): WireRecord {
     key: text(model.get('description')) || null,
     type: 'progress',
     description: null,
-    data: 100 * share,
+    data: number(own?.data) ?? 100 * share,
     metadata_: null,
     flow_run_id: null,
     task_run_id: null,

@@ -41,8 +41,8 @@ function loadModule(name: string): Promise<unknown> {
 class Manager extends HTMLManager {
   constructor(private readonly kernel: Kernel.IKernelConnection) {
     super({ loader: loadModule });
-    kernel.registerCommTarget(this.comm_target_name, (comm, message) => {
-      void this.handle_comm_open(new base.shims.services.Comm(comm), message);
+    kernel.registerCommTarget(this.comm_target_name, async (comm, message) => {
+      await this.handle_comm_open(new base.shims.services.Comm(comm), message); // what follows waits for the model
     });
   }
 
