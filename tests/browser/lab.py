@@ -171,7 +171,7 @@ class Lab:
         page.wait_for()
         return page
 
-    def until(self, holds: Callable[[], object], polls: int = 100) -> None:
+    def until(self, holds: Callable[[], object], polls: int = 300) -> None:
         """Look up to `polls` times, 50 ms apart, until `holds` says something true."""
         for _ in range(polls):
             if holds():

@@ -115,8 +115,8 @@ SETTLED = """() => {
   return pending === 0 && document.querySelectorAll('.jp-nba-output').length;
 }"""
 
-SHAPE = """outputs => outputs.map(output => output.innerHTML.replace(/blob:[^"]*/g, 'blob:')
-  .replace(/ data-icon-id="[^"]*"/g, '').replace(/<time.*?<\\/time>/g, '').replace(/( · |, )?(\\d+:\\d\\d gone|no news for)[^<"]*/g, ''))"""
+SHAPE = """outputs => outputs.map(output => output.innerHTML.replace(/<time.*?<\\/time>/g, '').replace(/blob:[^"]*/g, 'blob:')
+  .replace(/ data-icon-id="[^"]*"/g, '').replace(/( · |, )?(\\d+:\\d\\d gone|no news for)[^<"]*/g, ''))"""
 """The DOM of each output but for what differs from page to page: object URLs, the ids of icons, what time it is."""
 
 

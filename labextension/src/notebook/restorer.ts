@@ -33,6 +33,9 @@ import { Overlay } from './overlay';
 /** Milliseconds by which the file may be newer than the document, as JupyterLab allows when it saves. */
 const MARGIN = 500;
 
+/** What a kernel says that is not at work; one that starts is another process than that of a run before. */
+const OVER: readonly string[] = ['idle', 'starting', 'dead', 'restarting', 'autorestarting'];
+
 export class Restorer implements IDisposable {
   readonly made: MadeModel;
 
@@ -228,7 +231,7 @@ export class Restorer implements IDisposable {
     const { kernel_id } = run.provenance;
     const kernel = this.panel.sessionContext.session?.kernel;
     if (kernel && kernel.id === kernel_id) {
-      return ['idle', 'dead', 'restarting', 'autorestarting'].includes(kernel.status);
+      return OVER.includes(kernel.status);
     }
     const { kernels } = this.services;
     return kernels.isReady && ![...kernels.running()].some(({ id }) => id === kernel_id);
