@@ -119,17 +119,20 @@ describe('a cell that still runs', () => {
     expect(shown()).toEqual([]);
   });
 
-  it.each(['idle', 'starting'])('is over where its kernel is idle, gone or another process', async status => {
-    const { panel, cell } = await open(
-      'finished',
-      cellOf('c'),
-      ({ store }) => (store.runs = [run()])
-    );
-    expect(shown()).toHaveLength(1);
-    panel.sessionContext.session.kernel.status = status;
-    panel.sessionContext.statusChanged.emit(status);
-    await vi.waitFor(() => expect(texts(cell)).toEqual(['bar-1 finished']));
-  });
+  it.each(['idle', 'starting'])(
+    'is over where its kernel is idle, gone or another process',
+    async status => {
+      const { panel, cell } = await open(
+        'finished',
+        cellOf('c'),
+        ({ store }) => (store.runs = [run()])
+      );
+      expect(shown()).toHaveLength(1);
+      panel.sessionContext.session.kernel.status = status;
+      panel.sessionContext.statusChanged.emit(status);
+      await vi.waitFor(() => expect(texts(cell)).toEqual(['bar-1 finished']));
+    }
+  );
 });
 
 describe('outputs come back', () => {
