@@ -341,8 +341,11 @@ class Collects:
             gc.collect(0)
 
 
+CANCELLED = {"interrupted"} if sys.version_info >= (3, 11) else {"interrupted", "stopped"}
+"""What a cancelled task leaves: on Python 3.10 it does not always say that it is cancelled."""
+
+
 @pytest.mark.parametrize("waits", [lambda: asyncio.sleep(60), Collects])
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="a task that is cancelled does not say so")
 def test_a_task_cancelled_where_its_loop_waits_is_interrupted(infos, waits):
     async def work():
         for _ in nba.track(range(9), "waits"):
@@ -356,7 +359,7 @@ def test_a_task_cancelled_where_its_loop_waits_is_interrupted(infos, waits):
             await task
 
     asyncio.run(main())
-    assert infos("waits")[0].state == "interrupted"
+    assert infos("waits")[0].state in CANCELLED
 
 
 def test_an_exception_thrown_into_what_a_loop_yields_from_is_its_failure(infos):
@@ -374,7 +377,6 @@ def test_an_exception_thrown_into_what_a_loop_yields_from_is_its_failure(infos):
     assert infos("thrown")[0].state == "failed"
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="a task that is cancelled does not say so")
 @pytest.mark.parametrize("caught", [True, False])
 def test_a_task_cancelled_in_the_body_is_interrupted(infos, caught):
     async def work():
@@ -388,7 +390,7 @@ def test_a_task_cancelled_in_the_body_is_interrupted(infos, caught):
 
     asyncio.run(main())
     keeper.settle_all()
-    assert [(info.state, info.done) for info in infos("body")] == [("interrupted", 0)]
+    assert [(info.state in CANCELLED, info.done) for info in infos("body")] == [(True, 0)]
 
 
 def test_a_coroutine_that_is_closed_has_stopped_its_loop(infos):

@@ -367,8 +367,10 @@ def test_what_is_no_number_is_found_and_is_neither_small_nor_large(store, rows, 
         assert [row["x"] for row in found["data"]] == [[1.0, None, 20.0][place] for place in wanted], where
 
 
-@pytest.mark.skipif(duckdb.__version__ < "2", reason="it is NULL there")
 def test_a_division_by_zero_names_only_what_helps_here(rows):
+    if duckdb.__version__ < "2":
+        assert rows(where="a // 0 is null")["rows"] == 1000
+        return
     with pytest.raises(BadQuery) as raised:
         rows(where="a // 0 = 1")
     assert str(raised.value).startswith("where: ") and "SET" not in str(raised.value)
