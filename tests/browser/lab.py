@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Locator, Page, Request
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Error, Locator, Page, Request, expect
 
 from browser.server import JupyterServer
 
@@ -138,6 +138,25 @@ class Lab:
     def cards(self, selector: str = "") -> Locator:
         """Our cards in the cell outputs of the notebook in front."""
         return self.page.locator(f".jp-Notebook:visible .jp-OutputArea-output [data-nba-type]{selector}")
+
+    def reveal(self, shown: Locator) -> Locator:
+        """Scroll to it; again where it is drawn anew meanwhile, as a saved copy that gives way to the live view."""
+        self.until(lambda: self._scrolled_to(shown))
+        return shown
+
+    @staticmethod
+    def _scrolled_to(shown: Locator) -> bool:
+        try:
+            shown.scroll_into_view_if_needed()
+        except Error as error:
+            if "not attached" not in error.message:
+                raise
+            return False
+        return True
+
+    def assert_live(self) -> None:
+        """No output in sight shows its saved copy, for the store answers."""
+        expect(self.cards(".jp-nba-saved")).to_have_count(0)
 
     # Artifacts
 

@@ -108,7 +108,7 @@ def _finished_once(lab: Lab, loop: Loop) -> None:
     [output] = lab.outputs()
     assert restored(lab) == [output]
     assert "100 % · finished in" in plain(output)
-    assert lab.cards().count() == 1
+    expect(lab.cards()).to_have_count(1)
 
 
 def test_a_second_browser_and_a_reopened_notebook_see_the_same(lab: Lab, other_lab: Lab, server: JupyterServer) -> None:

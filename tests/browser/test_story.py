@@ -29,10 +29,9 @@ def story(request: pytest.FixtureRequest, server: JupyterServer) -> str:
 
 def _see(lab: Lab) -> None:
     for name in SEEN:
-        card = lab.cards(f'[data-nba-type="{name}"]').first
-        card.scroll_into_view_if_needed()
+        card = lab.reveal(lab.cards(f'[data-nba-type="{name}"]').first)
         expect(card.locator(".jp-nba-body")).to_be_visible()
-    assert lab.cards(".jp-nba-saved").count() == 0
+    lab.assert_live()
 
 
 def test_a_story_is_run_seen_reloaded_and_followed(lab: Lab, server: JupyterServer, story: str) -> None:
@@ -64,5 +63,5 @@ def test_a_story_is_run_seen_reloaded_and_followed(lab: Lab, server: JupyterServ
 
 def _pictures(lab: Lab, name: str) -> None:
     """The page's picture, for eyes and for the README."""
-    lab.cards('[data-nba-type="table"]').first.scroll_into_view_if_needed()
+    lab.reveal(lab.cards('[data-nba-type="table"]').first)
     lab.both_themes(name)

@@ -33,9 +33,7 @@ VERSIONS = """for late in (19.838, 19.955):
 
 
 def _card(lab: Lab, key: str) -> Locator:
-    card = lab.cards(f'[data-nba-key="{key}"]')
-    card.scroll_into_view_if_needed()
-    return card
+    return lab.reveal(lab.cards(f'[data-nba-key="{key}"]'))
 
 
 def test_a_table_in_a_cell_is_a_grid_that_keeps_its_keys_to_itself(lab: Lab, server: JupyterServer) -> None:
@@ -54,7 +52,7 @@ def test_a_table_in_a_cell_is_a_grid_that_keeps_its_keys_to_itself(lab: Lab, ser
     card.get_by_role("button", name="delay").first.click()
     expect(card.locator("[data-field=delay]")).to_have_attribute("aria-sort", "ascending")
     lab.page.keyboard.press("Control+Home")
-    lab.both_themes("grid", card.scroll_into_view_if_needed)
+    lab.both_themes("grid", lambda: lab.reveal(card))
     lab.assert_quiet()
 
 
@@ -68,7 +66,7 @@ def test_a_live_table_is_followed_by_its_chart(lab: Lab, server: JupyterServer) 
     expect(card.locator(".jp-nba-size")).to_have_text("60 rows × 3 columns")
     expect(card.locator(".jp-nba-chart .u-legend")).to_contain_text("accuracy")
     assert lab.errors() == []
-    lab.both_themes("grid-live", card.scroll_into_view_if_needed)
+    lab.both_themes("grid-live", lambda: lab.reveal(card))
     lab.assert_quiet()
 
 
