@@ -19,7 +19,7 @@ from nb_artifacts.types._live import live_words
 from nb_artifacts.types.base import read_info
 from nb_artifacts.types.progress import Progress, said
 from nb_artifacts.types.table import TableInfo
-from nb_artifacts.types.text import plural
+from nb_artifacts.types.text import clip_text, plural
 from nb_artifacts.wire import ArtifactFilter, KeyFilter, Query, Sort, TypeFilter
 
 if TYPE_CHECKING:
@@ -50,7 +50,12 @@ def watch(key: str | None, output: str | None) -> int:
 
 
 def _line(record: Record) -> str:
-    return f"{plain(record.key or record.id)} · {plain(_words(record))}"
+    return f"{_name(record)} · {plain(_words(record))}"
+
+
+def _name(record: Record) -> str:
+    """Its key; else what it is said to be."""
+    return record.key or clip_text(plain(record.description or record.id), 60)
 
 
 def _words(record: Record) -> str:
@@ -88,14 +93,20 @@ def _found(key: str | None, seen: dict[UUID, Record]) -> list[Record]:
     if key is not None:
         found = core.get(key)
         return [found] if found is not None and state_of(found) is not None else []
-    return [record for record in _newest() if record.id in seen or state_of(record) == "running"]
+    newest = {record.id: record for record in _newest()}
+    return [record for record in newest.values() if record.id in seen or state_of(record) == "running"]
 
 
 def _newest() -> Iterator[Record]:
-    """The bars and the tables that changed last; tables are asked for by themselves, they may be many."""
+    """Of the keys the bars and tables that changed last, and those begun last: what has no key, or is no newest version.
+
+    Tables are asked for by themselves, they may be many.
+    """
     for type in ("progress", "table"):
-        only = ArtifactFilter(key=KeyFilter(exists_=True), type=TypeFilter(any_=[type]))
-        yield from core.search(Query(artifacts=only, latest=True, sort=Sort.UPDATED_DESC, limit=MOST))
+        only = TypeFilter(any_=[type])
+        keyed = ArtifactFilter(key=KeyFilter(exists_=True), type=only)
+        yield from core.search(Query(artifacts=keyed, latest=True, sort=Sort.UPDATED_DESC, limit=MOST))
+        yield from core.search(Query(artifacts=ArtifactFilter(type=only), sort=Sort.NEWEST, limit=MOST))
 
 
 def _outcome(records: list[Record]) -> int:
@@ -136,7 +147,7 @@ def _drawn(records: list[Record], console: Console) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     width = max(10, min(40, console.width // 4))
     for record in records:
-        table.add_row(Text(plain(record.key or record.id), style="bold"), _track(record, width), Text(plain(_words(record))))
+        table.add_row(Text(_name(record), style="bold"), _track(record, width), Text(plain(_words(record))))
         for step in _bar(record).info.steps if record.type == "progress" else ():
             name = Text("  " * step.level + plain(step.name))
             table.add_row(name, Text(""), Text(plain(said(step, told=record.updated)), style=_COLOURS[step.state]))
@@ -152,4 +163,7 @@ def _track(record: Record, width: int) -> RenderableType:
         return ProgressBar(None, width=width, pulse=True) if state_of(record) == "running" else Text("")
     bar = _bar(record)
     open_end = bar.info.total is None and bar.info.state == "running"
-    return ProgressBar(None if open_end else 100, bar.percent, width, pulse=open_end, complete_style=_COLOURS[bar.info.state])
+    style = _COLOURS[bar.info.state]
+    return ProgressBar(
+        None if open_end else 100, bar.percent, width, pulse=open_end, complete_style=style, finished_style=style
+    )  # fmt: skip

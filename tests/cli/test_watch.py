@@ -6,6 +6,7 @@ import pty
 import subprocess
 import sys
 
+import pytest
 from rich.console import Console
 
 import nb_artifacts as nba
@@ -81,6 +82,30 @@ def test_a_failed_bar_is_exit_code_1_and_json_has_whole_records(home):
     last = json.loads(said.splitlines()[-1])
     assert (last["key"], last["state"], last["info"]["error"]) == ("watched", "failed", "OSError: the disk")
     assert watcher.returncode == 1
+
+
+@pytest.mark.filterwarnings("ignore:'twice' is the key")
+def test_bars_without_a_key_and_earlier_versions_are_watched_too(home):
+    bars = [nba.progress(3, description="Load\n[red]days", display=False), nba.progress(3, "twice"), nba.progress(3, "twice")]
+    watcher = watch(home)
+    try:
+        names = sorted(watcher.stdout.readline().split(" · ")[0] for _ in bars)
+        assert names == ["Load [red]days", "twice", "twice"]
+    finally:
+        for bar in bars:
+            bar.finish()
+        watcher.communicate(timeout=60)
+    assert watcher.returncode == 0
+
+
+def test_a_full_bar_has_the_colour_of_how_it_ended(home):
+    with pytest.raises(OSError, match="disk"), nba.progress(3, "full", display=False) as bar:
+        bar.update(3)
+        raise OSError("disk")
+    console = Console(width=90, color_system="standard", force_terminal=True)
+    with console.capture() as drawn:
+        console.print(_drawn([nba.core.get("full")], console))
+    assert "\x1b[31m━" in drawn.get()
 
 
 def test_a_killed_writer_is_seen_without_any_server(home):
