@@ -131,11 +131,14 @@ class Unreachable(StoreError):
 
 
 class RemoteBusy(Unreachable):
-    """A server answered that it cannot now; `retry_after` is how many seconds it asked for, if it did."""
+    """A server answered that it cannot now, with that HTTP `status`; it may have asked for `retry_after` seconds."""
 
-    def __init__(self, message: str, *, retry_after: float | None = None, ambiguous: bool = True) -> None:
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, ambiguous: bool = True, status: int | None = None
+    ) -> None:
         super().__init__(message, ambiguous=ambiguous)
         self.retry_after = retry_after
+        self.status = status
 
 
 class Denied(StoreError):

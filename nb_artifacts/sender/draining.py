@@ -14,7 +14,16 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from nb_artifacts.errors import BlobMissing, Denied, InvalidValue, Rejected, StoreDamaged, StoreError, Unsupported
+from nb_artifacts.errors import (
+    BlobMissing,
+    Denied,
+    InvalidValue,
+    Rejected,
+    RemoteBusy,
+    StoreDamaged,
+    StoreError,
+    Unsupported,
+)
 from nb_artifacts.sender.line import Line
 from nb_artifacts.sender.outgoing import Packer, level_for, seq_of, size_of
 from nb_artifacts.sender.pace import Gate
@@ -36,6 +45,11 @@ BATCH_BYTES = 1_000_000
 
 _OF_ONE_ROW = (Rejected, Unsupported, BlobMissing, InvalidValue, ValueError, TypeError)
 """Errors that say something of what was sent, and not of the way to the remote."""
+
+MOST_DOUBTS = 3
+"""A server that fails at so many rows, and has taken none, is in trouble itself."""
+
+_FAILS = "the server fails at it each time (HTTP 500), and takes others: its log says why"
 
 _OF_ONE_FILE = frozenset({errno.EACCES, errno.EPERM, errno.EIO, errno.EISDIR})
 """How a file of ours that cannot be read is told, and not a lack of memory or handles that ends."""
@@ -72,13 +86,15 @@ def drain(
     gate: Gate | None = None,
     deadline: float | None = None,
     goes_on: Callable[[], bool] = lambda: True,
+    sort_out: bool = False,
 ) -> Drained:
     """Send what waits for `address`, until nothing does, `deadline` (of `time.monotonic`) or `goes_on` says no.
 
+    `sort_out`: look for single rows at which the remote fails (HTTP 500), and go on without those if it takes others.
     Raises nothing that the remote or the store says: `Drained.error` has it.
     """
     line = Line(remotes, address, remote.batch, gate or Gate(), deadline)
-    work = _Work(store, remote, remotes, address, level_for(remote.kind, provenance), line, goes_on)
+    work = _Work(store, remote, remotes, address, level_for(remote.kind, provenance), line, goes_on, sort_out)
     lanes: list[threading.Thread] = []
     try:
         work.lane(once=True)
@@ -120,6 +136,7 @@ class _Work:
         level: str,
         line: Line,
         goes_on: Callable[[], bool],
+        sort_out: bool,
     ) -> None:
         self._store = store
         self._remote = remote
@@ -127,6 +144,9 @@ class _Work:
         self._address = address
         self._line = line
         self._goes_on = goes_on
+        self._sort_out = sort_out
+        self._takes = False
+        self._doubts = 0
         self._pack = Packer(store, remote.kind, level)
         self._lock = threading.Lock()
         self._uploading: dict[str, threading.Lock] = {}
@@ -208,18 +228,40 @@ class _Work:
         piece = [each for each in piece if each.item.id in going]
         return self._note(piece, self._deliver([each.item for each in piece])) if piece else set()
 
-    def _deliver(self, items: list[Outgoing]) -> list[Outcome]:
-        """One outcome each, also where the remote refuses all of them because of one."""
+    def _deliver(self, items: list[Outgoing]) -> list[Outcome | None]:
+        """One outcome each, also where the remote refuses all of them because of one; None where it fails at one."""
         try:
-            return self._remote.send(items)
+            outcomes = self._remote.send(items)
         except _OF_ONE_ROW as error:
             if len(items) == 1:
                 return [Outcome("rejected", error=str(error))]
-        return [outcome for item in items for outcome in self._deliver([item])]
+            size = 1
+        except RemoteBusy as error:
+            if not self._sort_out or error.status != 500:
+                raise
+            if len(items) == 1:
+                self._doubt(error)
+                return [None]
+            size = (len(items) + 1) // 2
+        else:
+            self._takes = True
+            return [*outcomes]
+        return [outcome for n in range(0, len(items), size) for outcome in self._deliver(items[n : n + size])]
 
-    def _note(self, piece: list[_Packed], outcomes: list[Outcome]) -> set[str | None]:
+    def _doubt(self, error: RemoteBusy) -> None:
+        """The remote fails at a row: the row's fault only if it takes others."""
+        self._doubts += 1
+        if not self._takes and self._doubts > MOST_DOUBTS:
+            raise error
+
+    def _note(self, piece: list[_Packed], outcomes: list[Outcome | None]) -> set[str | None]:
         arrived, gone, held, passed = [], [], set[str | None](), set[str | None]()
-        for each, outcome in reversed([*zip(piece, outcomes, strict=True)]):
+        for each, given in reversed([*zip(piece, outcomes, strict=True)]):
+            if given is None and not self._takes:
+                self._line.hold(each.row)
+                held.add(each.row.key)
+                continue
+            outcome = given or Outcome("rejected", error=_FAILS)
             if outcome.state == "rejected":
                 last = each.row.key is not None and each.row.key in passed
                 self._refuse([(each.item.id, each.seq, outcome.error or "refused")], most=1 if last else TRIES)

@@ -47,6 +47,9 @@ MOST_BYTES = 1_000_000_000
 """More artifacts or bytes than these waiting for a remote deserve a warning; none is ever dropped."""
 
 
+SORT_OUT_AFTER = 3
+"""A server that fails at a request (HTTP 500) may do so because of one row: after so many failures that is looked into."""
+
 _NOWHERE = (0, -1)
 
 
@@ -246,9 +249,14 @@ class Sender:
             return drain(
                 self.store, remote, self.remotes, address, provenance=self.settings.provenance,
                 gate=self._gate, deadline=self._deadline, goes_on=self._goes_on,
+                sort_out=self._fails_itself(),
             )  # fmt: skip
         except StoreError as error:
             return Drained(error=error)
+
+    def _fails_itself(self) -> bool:
+        error = self.done.error
+        return self.failures >= SORT_OUT_AFTER and isinstance(error, RemoteBusy) and error.status == 500
 
     def _connected(self) -> Remote:
         """The remote, asked what it is when it is first needed, after a failure, and when another key is to be used."""

@@ -223,6 +223,7 @@ class Connection:
                 f"{self.host} cannot now ({why}, HTTP {status}): it is asked again",
                 retry_after=_seconds(response.headers.get("retry-after")),
                 ambiguous=status not in _NOT_TAKEN,
+                status=status,
             )
 
     def _elsewhere(self, location: str) -> Unreachable:

@@ -33,7 +33,7 @@ class Elsewhere(Connection):
         if fault in (401, 403):
             raise Denied("elsewhere wants another key")
         if isinstance(fault, int) and fault >= 500:
-            raise RemoteBusy("elsewhere is busy")
+            raise RemoteBusy("elsewhere is busy", status=fault)
         if isinstance(fault, int):
             return Answer(fault, {}, b'{"detail":"a fault says so"}')
         place, _, query = path.partition("?")

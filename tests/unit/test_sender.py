@@ -266,6 +266,42 @@ def test_a_poison_row_alone_is_tried_three_times(pair):
     assert [one.id for one in pair.remotes.state(ADDRESS).parked] == [bad.id]
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_row_at_which_the_server_itself_fails_is_left_aside_once_others_arrive(pair, count):
+    bad = [put(pair, f"bad-{n}", n) for n in range(count)]
+    good = [put(pair, f"k{n % 7}", n) for n in range(150)]
+    fails = [str(one.id).encode() for one in bad]
+    pair.connection.fault = lambda method, path, body: 500 if body and any(id in body for id in fails) else None
+    assert isinstance(pair.drain().error, RemoteBusy), "it may be the server's trouble with all"
+    assert pair.remotes.state(ADDRESS).parked == []
+    assert pair.drain(sort_out=True).error is None
+    assert set(content(pair.there)) == {one.id for one in good}
+    parked = pair.remotes.state(ADDRESS).parked
+    assert {one.id for one in parked} == {one.id for one in bad}
+    assert all("500" in one.error for one in parked)
+    pair.connection.fault = lambda *_: None
+    pair.remotes.unpark(ADDRESS)
+    assert pair.drain().sent == count
+
+
+@pytest.mark.parametrize("rows", [1, 150])
+def test_a_server_that_fails_at_everything_refuses_nothing(pair, rows):
+    for n in range(rows):
+        put(pair, f"k{n}")
+    pair.connection.fault = lambda *_: 500
+    for _ in range(3):
+        pair.connection.asked.clear()
+        assert isinstance(pair.drain(sort_out=True).error, RemoteBusy)
+        assert len(sends(pair)) <= 15
+    assert pair.remotes.state(ADDRESS).parked == []
+    pair.connection.fault = lambda *_: 503
+    pair.connection.asked.clear()
+    assert isinstance(pair.drain(sort_out=True).error, RemoteBusy)
+    assert len(sends(pair)) == 1, "one that says it is busy is believed"
+    pair.connection.fault = lambda *_: None
+    assert pair.drain().sent == rows
+
+
 def test_what_is_refused_for_a_while_keeps_its_place(pair):
     first, second = put(pair), put(pair)
     other = [put(pair, None) for _ in range(3)]

@@ -207,6 +207,19 @@ def test_waiting_after_a_failure_is_not_cut_short_by_new_rows(here, connection, 
     until(lambda: len(connection.asked) == 2)
 
 
+def test_a_row_at_which_the_server_fails_holds_nobody_up_for_ever(here, there, connection, begin, monkeypatch):
+    monkeypatch.setattr(pace, "FIRST_WAIT", 0.01)
+    sender = begin(start=False)
+    bad = here.put(record("bad"))
+    connection.fault = lambda method, path, body: 500 if body and str(bad.id).encode() in body else None
+    sender.start()
+    good = [here.put(record(f"k{n}")) for n in range(5)]
+    until(lambda: set(content(there)) == {one.id for one in good})
+    until(lambda: pending(sender) == 0)
+    assert [one.id for one in sender.remotes.state(ADDRESS).parked] == [bad.id]
+    assert sender.remotes.state(ADDRESS).failed is None
+
+
 def test_denied_it_lets_others_try_and_goes_on_with_another_key(here, there, connection, begin):
     connection.fault = lambda *_: 401
     sender = begin(replace(SETTINGS, key=Secret("a-wrong-key")), denied=60.0)
