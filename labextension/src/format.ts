@@ -1,7 +1,7 @@
 /** Words a person would use for times, sizes, counts and states. No DOM, no transport. */
 
 import type { ImageInfo, ProgressInfo, TableInfo, WireRecord } from './wire';
-import { estimate, progressOf, silence, time } from './progress';
+import { estimate, percentage, progressOf, silence, time } from './progress';
 import type { Bar } from './progress';
 
 const MINUTE = 60;
@@ -75,8 +75,21 @@ export function duration(seconds: number): string {
   return h > 0 ? `${h}:${String(m).padStart(2, '0')}:${s}` : `${m}:${s}`;
 }
 
+/** How long something took: "0.4 s", "14 s", "3:12"; the same words as in Python. */
+export function took(seconds: number): string {
+  if (seconds < 0.05) {
+    return 'under 0.1 s';
+  }
+  const tenths = Math.round(seconds * 10) / 10;
+  const short = tenths < 1 ? tenths : Math.round(seconds);
+  return short < 60 ? `${short} s` : duration(seconds);
+}
+
 /** A span of seconds in words: "8 s left" style callers add their own preposition. */
 export function span(seconds: number): string {
+  if (seconds < 0.95) {
+    return 'under 1 s';
+  }
   if (seconds < 90) {
     return `${Math.max(1, Math.round(seconds))} s`;
   }
@@ -193,7 +206,7 @@ function imageSummary(info: Partial<ImageInfo>): string {
 
 function progressSummary(record: WireRecord, now: Date): string {
   const bar = progressOf(record);
-  const share = bar.share === null ? '' : `${Math.floor(bar.share * 100)} %`;
+  const share = bar.share === null ? '' : `${percentage(bar.share)} %`;
   const why = text(bar.info.error) || text(bar.info.message);
   if (bar.state === 'finished') {
     return joined(`finished ${elapsed(bar.info)}`.trim(), why);
@@ -222,7 +235,7 @@ export function counted(bar: Bar): string {
 function elapsed(info: Partial<ProgressInfo>): string {
   const from = time(info.started);
   const to = time(info.ended);
-  return from === null || to === null ? '' : `in ${span((to - from) / 1000)}`;
+  return from === null || to === null ? '' : `in ${took((to - from) / 1000)}`;
 }
 
 function size(value: unknown): string {

@@ -64,6 +64,11 @@ export function estimate(bar: Bar, now: Date): { gone: number | null; left: numb
   return { gone, left: left >= 0 && left < 1e9 ? Math.max(0, left - sinceNews) : null };
 }
 
+/** The whole percentage of a share that is reached: 29 of 0.29, although 0.29 * 100 is a little less. */
+export function percentage(share: number): number {
+  return Math.floor(share * 100 + 1e-9);
+}
+
 /** For how many seconds a running bar has been silent, or null while that is no wonder. */
 export function silence(bar: Bar, now: Date): number | null {
   if (bar.state !== 'running' || bar.updated === null) {

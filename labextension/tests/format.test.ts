@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { ago, bytes, count, duration, line, plain, span, summary, title } from '../src/format';
+import {
+  ago,
+  bytes,
+  count,
+  duration,
+  line,
+  plain,
+  span,
+  summary,
+  title,
+  took
+} from '../src/format';
 import { record } from './records';
 
 const NOW = new Date('2026-11-23T12:00:00Z');
@@ -41,11 +52,23 @@ describe('times', () => {
   ])('%d seconds last %s', (seconds, words) => expect(duration(seconds)).toBe(words));
 
   it.each([
-    [0.2, '1 s'],
+    [0.2, 'under 1 s'],
+    [1, '1 s'],
     [120, '2 min'],
     [7300, '2 h'],
     [200_000, '2 days']
   ])('a span of %d seconds is %s', (seconds, words) => expect(span(seconds)).toBe(words));
+
+  it.each([
+    [0, 'under 0.1 s'],
+    [0.25, '0.3 s'],
+    [0.94, '0.9 s'],
+    [0.96, '1 s'],
+    [59.4, '59 s'],
+    [59.6, '1:00'],
+    [192, '3:12'],
+    [200_000, '2 days']
+  ])('what ended after %d seconds took %s', (seconds, words) => expect(took(seconds)).toBe(words));
 });
 
 describe('text', () => {

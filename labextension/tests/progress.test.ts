@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { estimate, progressOf, silence } from '../src/progress';
+import { estimate, percentage, progressOf, silence } from '../src/progress';
 import { mountProgress } from '../src/views/progress';
 import type { WireRecord } from '../src/wire';
 import cases from './eta.json';
@@ -52,6 +52,19 @@ describe('estimates', () => {
   it('end with the bar', () => {
     const done = { ...info, state: 'finished', done: 300, ended: at(-10) };
     expect(estimate(progressOf(bar(done)), NOW)).toEqual({ gone: 50, left: null });
+  });
+});
+
+describe('a percentage', () => {
+  it.each([
+    [29, 29],
+    [57, 57],
+    [99.96, 99],
+    [0.9, 0],
+    [100, 100]
+  ])('of %d of 100 is %d', (data, whole) => {
+    const { share } = progressOf(bar({ state: 'running', done: data, total: 100 }, { data }));
+    expect(percentage(share ?? 0)).toBe(whole);
   });
 });
 

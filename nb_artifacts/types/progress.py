@@ -13,7 +13,7 @@ from nb_artifacts.errors import InvalidValue, UnsupportedType
 from nb_artifacts.notices import warn
 from nb_artifacts.types._html import escaped, fit, line
 from nb_artifacts.types.base import Blob, Content, Payload, builtins, no_suffix, raw, read_data, read_info
-from nb_artifacts.types.text import clip_text, count, duration, encodable, one_line, size
+from nb_artifacts.types.text import clip_text, count, duration, encodable, one_line, size, took
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -109,6 +109,11 @@ def percent(info: ProgressInfo | Step) -> float:
     return min(max(100.0 * info.done / info.total, 0.0), 100.0) if math.isfinite(info.done) else 0.0
 
 
+def _whole(info: ProgressInfo | Step) -> int:
+    """The whole percentage that is reached, as the browser's views say it: never 100 before the end."""
+    return math.floor(percent(info) + 1e-9)
+
+
 def seconds_left(info: ProgressInfo | Step, now: datetime | None = None, told: datetime | None = None) -> float | None:
     """The time from `now` to the end at the present rate; None where nothing tells it. The browser's views compute the same.
 
@@ -152,12 +157,12 @@ def _ended(info: ProgressInfo | Step) -> str:
     """``100 % · finished in 14 s``, ``failed at 43 %``, ``stopped after 12 files``."""
     unit = one_line(info.unit or "")
     if info.state == "finished":
-        took = f" in {duration((info.ended - info.started).total_seconds())}" if info.ended else ""
+        how_long = f" in {took((info.ended - info.started).total_seconds())}" if info.ended else ""
         many = f" · {_amount(info.done, unit)}" if info.done and unit != "%" else ""
-        return f"100 % · finished{took}{many}"
+        return f"100 % · finished{how_long}{many}"
     if info.total is None:
         return f"{info.state} after {_amount(info.done, unit)}"
-    return f"{info.state} at {percent(info):.0f} %"
+    return f"{info.state} at {_whole(info)} %"
 
 
 def _running(info: ProgressInfo | Step, now: datetime, told: datetime | None) -> list[str]:
@@ -165,7 +170,7 @@ def _running(info: ProgressInfo | Step, now: datetime, told: datetime | None) ->
     if info.total is None:
         parts = [_amount(info.done, unit or "done")]
     else:
-        parts = [f"{percent(info):.0f} %"]
+        parts = [f"{_whole(info)} %"]
         if unit != "%":
             done = _amount(info.done, unit) if unit == "B" else _number(info.done)
             parts.append(f"{done} of {_amount(info.total, unit)}")
@@ -287,9 +292,10 @@ class Progress(Payload):
 def _bar(info: ProgressInfo | Step, words: str) -> str:
     """A bar that assistive technology reads as one, and its words."""
     part = percent(info)
-    spoken = escaped(_ended(info) if info.state != "running" else f"running, {part:.0f} %" if info.total else "running", 200)
+    running = f"running, {_whole(info)} %" if info.total else "running"
+    spoken = escaped(running if info.state == "running" else _ended(info), 200)
     open_end = info.total is None and info.state == "running"
-    now = "" if open_end else f' aria-valuenow="{part:.0f}"'
+    now = "" if open_end else f' aria-valuenow="{_whole(info)}"'
     return (
         f'<div role="progressbar" aria-valuemin="0" aria-valuemax="100"{now} aria-valuetext="{spoken}" '
         'style="background-color:rgba(128,128,128,0.3);max-width:40em">'

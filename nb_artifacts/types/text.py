@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from nb_artifacts.errors import InvalidValue
@@ -66,6 +67,21 @@ def duration(seconds: float) -> str:
         return f"{hours} h {rest} min" if rest else f"{hours} h"
     hours = round(seconds / 3600)
     return f"{hours} h" if hours < 48 else f"{round(seconds / 86400)} days"
+
+
+def took(seconds: float) -> str:
+    """How long something took, in the words of the browser's views: ``0.4 s``, ``14 s``, ``3:12``, ``2:03:07``, ``3 days``."""
+    if seconds < 0.05:
+        return "under 0.1 s"
+    tenths, whole = math.floor(seconds * 10 + 0.5) / 10, math.floor(seconds + 0.5)
+    if tenths < 1:
+        return f"{tenths} s"
+    if whole < 60:
+        return f"{whole} s"
+    if whole >= 2 * 86400:
+        return f"{math.floor(whole / 86400 + 0.5)} days"
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02d}:{rest % 60:02d}" if hours else f"{rest // 60}:{rest % 60:02d}"
 
 
 def by(width: int, height: int) -> str:

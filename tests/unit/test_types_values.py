@@ -24,7 +24,7 @@ from nb_artifacts.types import TYPES, Content, Link, Markdown, Other, Payload, P
 from nb_artifacts.types.link import from_markdown, to_markdown
 from nb_artifacts.types.markdown import title_of
 from nb_artifacts.types.progress import ProgressInfo, percent, seconds_left
-from nb_artifacts.types.text import clip_text, duration, one_line, size, visible
+from nb_artifacts.types.text import clip_text, duration, one_line, size, took, visible
 
 mpl.use("agg")
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -308,7 +308,7 @@ def test_a_bar():
 
 def test_how_it_ended_is_said():
     ended = {"started": START, "ended": START + timedelta(minutes=2)}
-    assert "finished in 2 min" in Progress(ProgressInfo(state="finished", done=5, total=5, **ended)).summary()
+    assert "finished in 2:00" in Progress(ProgressInfo(state="finished", done=5, total=5, **ended)).summary()
     assert "interrupted at 43 %" in Progress(ProgressInfo(state="interrupted", done=43, total=100, **ended)).summary()
     failed = Progress(ProgressInfo(state="failed", done=1, total=4, error="ValueError: \x1b[31mno\nmore", **ended))
     assert "failed at 25 %" in failed.summary()
@@ -441,6 +441,27 @@ def test_words_for_sizes_and_spans():
         "30 h",
         "3 days",
     ]
+    spans = (0, 0.04, 0.25, 0.94, 0.96, 14.5, 59.4, 59.6, 192, 7387, 86400 * 2.6)
+    assert [took(s) for s in spans] == [
+        "under 0.1 s",
+        "under 0.1 s",
+        "0.3 s",
+        "0.9 s",
+        "1 s",
+        "15 s",
+        "59 s",
+        "1:00",
+        "3:12",
+        "2:03:07",
+        "3 days",
+    ]
+
+
+@pytest.mark.parametrize(("done", "said"), [(29, "29 %"), (57, "57 %"), (99.96, "99 %"), (0.9, "0 %")])
+def test_a_percentage_is_the_one_that_is_reached(done, said):
+    bar = Progress(ProgressInfo(state="interrupted", done=done, total=100, started=START))
+    assert said in bar.summary()
+    assert f'aria-valuenow="{said[:-2]}"' in bar.html(4000)
 
 
 # Lists

@@ -3,7 +3,7 @@
 import { Signal } from '@lumino/signaling';
 import { PAGE } from '../client';
 import type { Client } from '../client';
-import { estimate, progressOf } from '../progress';
+import { estimate, percentage, progressOf } from '../progress';
 import { plural } from '../format';
 import type { Change, TableInfo, WireRecord } from '../wire';
 
@@ -94,7 +94,7 @@ export function titleMark(items: readonly WireRecord[], now: Date): string {
     return '▶ ';
   }
   const last = read.reduce((a, b) => (left(b, now) > left(a, now) ? b : a));
-  return last.share === null ? '▶ ' : `▶ ${Math.floor(last.share * 100)} % `;
+  return last.share === null ? '▶ ' : `▶ ${percentage(last.share)} % `;
 }
 
 function left(bar: ReturnType<typeof progressOf>, now: Date): number {

@@ -1,7 +1,7 @@
 /** A bar that moves, and what a person asks of it: how far, how fast, how long still. */
 
-import { count, counted, duration, line, span } from '../format';
-import { estimate, progressOf, silence } from '../progress';
+import { count, counted, duration, line, span, took } from '../format';
+import { estimate, percentage, progressOf, silence } from '../progress';
 import type { Bar } from '../progress';
 import { every, h } from './dom';
 import { drawSteps } from './steps';
@@ -47,7 +47,7 @@ export function mountProgress(
     if (bar.share === null) {
       track.removeAttribute('aria-valuenow');
     } else {
-      track.setAttribute('aria-valuenow', String(Math.floor(bar.share * 100)));
+      track.setAttribute('aria-valuenow', String(percentage(bar.share)));
     }
     const spoken = bar.state === 'running' ? `running, ${words}` : words;
     track.setAttribute('aria-valuetext', pace ? `${spoken}, ${pace}` : spoken);
@@ -72,7 +72,7 @@ function write(element: HTMLElement, text: string): void {
 /** The left half: "43 % · 157 of 365 days", "finished in 3:12", "failed at 43 % · ValueError: …". */
 export function said(bar: Bar): string {
   const { gone } = estimate(bar, new Date());
-  const share = bar.share === null ? '' : `${Math.floor(bar.share * 100)} %`;
+  const share = bar.share === null ? '' : `${percentage(bar.share)} %`;
   const number = counted(bar);
   const why = [bar.info.error, bar.info.message].map(text =>
     typeof text === 'string' ? line(text, 300) : ''
@@ -81,7 +81,7 @@ export function said(bar: Bar): string {
     case 'running':
       return joined(share, number, why[1]) || 'running';
     case 'finished':
-      return joined(gone === null ? 'finished' : `finished in ${duration(gone)}`, number, why[1]);
+      return joined(gone === null ? 'finished' : `finished in ${took(gone)}`, number, why[1]);
     default:
       return joined(
         `${bar.state} ${share ? `at ${share}` : ''}`.trim(),

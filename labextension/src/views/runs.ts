@@ -1,7 +1,7 @@
 /** How a bar went, beside the earlier runs of its key: curves of how far and how fast, and what each run took. */
 
-import { count, duration, line, span } from '../format';
-import { estimate, progressOf } from '../progress';
+import { count, duration, line, span, took } from '../format';
+import { estimate, percentage, progressOf } from '../progress';
 import type { Bar } from '../progress';
 import type { WireRecord } from '../wire';
 import { h } from './dom';
@@ -104,8 +104,8 @@ export function drawRuns(
   ];
   host.replaceChildren(
     h('h3', '', {}, runs.length > 1 ? 'This run and earlier ones' : 'This run'),
-    h('div', 'jp-nba-charts', { hidden: !curves }, ...charts),
-    took(runs)
+    h('div', 'jp-nba-curves', { hidden: !curves }, ...charts),
+    timesOf(runs)
   );
 }
 
@@ -148,13 +148,13 @@ function chart(
     });
   return h(
     'figure',
-    'jp-nba-chart',
+    'jp-nba-curve',
     {},
     h('figcaption', '', {}, h('span', '', {}, name), h('span', '', {}, `up to ${say(top)}`)),
     picture,
     h(
       'div',
-      'jp-nba-chart-axis',
+      'jp-nba-curve-axis',
       { 'aria-hidden': 'true' },
       h('span', '', {}, '0:00'),
       h('span', '', {}, duration(right))
@@ -167,12 +167,12 @@ function nameOf({ record }: PastRun, index: number): string {
 }
 
 /** What each run took, as a table that is also a picture. */
-function took(runs: readonly PastRun[]): HTMLElement {
+function timesOf(runs: readonly PastRun[]): HTMLElement {
   const longest = Math.max(...runs.map(run => run.seconds), 1e-9);
   const rows = runs.map((run, index) => {
     const fill = h('span', 'jp-nba-took-fill');
     fill.style.inlineSize = `${((100 * run.seconds) / longest).toFixed(1)}%`;
-    const share = run.bar.share === null ? '' : ` at ${Math.floor(run.bar.share * 100)} %`;
+    const share = run.bar.share === null ? '' : ` at ${percentage(run.bar.share)} %`;
     const { state } = run.bar;
     return h(
       'tr',
@@ -180,7 +180,7 @@ function took(runs: readonly PastRun[]): HTMLElement {
       { 'data-state': state, 'aria-current': index === 0 ? 'true' : null },
       h('th', '', { scope: 'row' }, `v${run.record.version ?? '?'}`),
       h('td', 'jp-nba-took-bar', { 'aria-hidden': 'true' }, fill),
-      h('td', '', {}, duration(run.seconds)),
+      h('td', '', {}, took(run.seconds)),
       h('td', '', {}, state === 'finished' || state === 'running' ? state : `${state}${share}`)
     );
   });
