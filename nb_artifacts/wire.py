@@ -94,6 +94,16 @@ class Git(Struct, kw_only=True, frozen=True):
     dirty: bool = False
 
 
+class PrefectRun(Struct, kw_only=True, omit_defaults=True):
+    """What Prefect's clients told of a run of theirs, and ask for again."""
+
+    flow_id: UUID | None = None
+    """The flow that it is a run of, where `Run.parent_id` is the task in which it was begun."""
+    state_type: str | None = None
+    state_name: str | None = None
+    tags: list[str] = []
+
+
 class Provenance(Struct, kw_only=True, omit_defaults=True):
     """What made an artifact. A session holds what stays the same for its life, a cell the rest."""
 
@@ -114,6 +124,7 @@ class Provenance(Struct, kw_only=True, omit_defaults=True):
     git: Git | None = None
     inputs: list[UUID] = []
     """Ids of the artifacts read while it ran."""
+    prefect: PrefectRun | None = None
 
 
 class Run(Struct, kw_only=True):

@@ -30,6 +30,7 @@ ANSWERS: list[type[Any]] = [
     wire.RunKind,
     wire.RunState,
     wire.Git,
+    wire.PrefectRun,
     wire.Provenance,
     wire.Run,
     wire.Deleted,

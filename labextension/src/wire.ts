@@ -46,6 +46,14 @@ export interface Git {
   dirty: boolean;
 }
 
+/** What Prefect's clients told of a run of theirs, and ask for again. */
+export interface PrefectRun {
+  flow_id?: string | null;
+  state_type?: string | null;
+  state_name?: string | null;
+  tags?: string[];
+}
+
 /** What made an artifact. A session holds what stays the same for its life, a cell the rest. */
 export interface Provenance {
   notebook?: string | null;
@@ -63,6 +71,7 @@ export interface Provenance {
   packages?: { [key: string]: string };
   git?: Git | null;
   inputs?: string[];
+  prefect?: PrefectRun | null;
 }
 
 /** A session, a cell's execution, a flow or a task. */

@@ -45,6 +45,9 @@ log = logging.getLogger(__name__)
 STORE_HEADER = "X-NB-Artifacts-Store"
 RESTORED_HEADER = "X-NB-Artifacts-Restored"
 
+_OF_ANY_VERSION = frozenset({"/health", "/ready", "/version"})
+"""What a client of any version may ask."""
+
 
 class Api:
     """Answers requests from one store, which `open_store` gives when it is first needed.
@@ -125,7 +128,7 @@ class Api:
 
     def _answer(self, request: Request) -> Response:
         route, names = find_route(request)
-        if request.path.startswith("/artifacts/"):
+        if request.path not in _OF_ANY_VERSION:
             about.check_api_version(request.headers.get("x-prefect-api-version"))
         if route.handler is about.events:
             return route.handler(self.feed, request)

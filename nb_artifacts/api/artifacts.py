@@ -16,7 +16,6 @@ from nb_artifacts import wire
 from nb_artifacts.api import body
 from nb_artifacts.api.body import Field, Problem, optional
 from nb_artifacts.api.filters import MOST, read_query
-from nb_artifacts.api.flows import runs_of_flows
 from nb_artifacts.api.message import JSON, Refused, Request, Response, answer, refusal
 from nb_artifacts.errors import BlobMissing, NotFound
 from nb_artifacts.wire import ArtifactFilter, BlobRef, KeyFilter, Patch, Query, Record
@@ -209,26 +208,22 @@ def delete(store: Store, _: Request, id: UUID) -> Response:
 
 def filter_all(store: Store, request: Request) -> Response:
     """``POST /artifacts/filter``."""
-    return _list(store, request, _query(store, request, latest=False))
+    return _list(store, request, read_query(store, request, latest=False))
 
 
 def filter_latest(store: Store, request: Request) -> Response:
     """``POST /artifacts/latest/filter``: one entry a key."""
-    return _list(store, request, _query(store, request, latest=True))
+    return _list(store, request, read_query(store, request, latest=True))
 
 
 def count_all(store: Store, request: Request) -> Response:
     """``POST /artifacts/count``: a bare number."""
-    return _count(store, _query(store, request, latest=False, paged=False))
+    return _count(store, read_query(store, request, latest=False, paged=False))
 
 
 def count_latest(store: Store, request: Request) -> Response:
     """``POST /artifacts/latest/count``: a bare number."""
-    return _count(store, _query(store, request, latest=True, paged=False))
-
-
-def _query(store: Store, request: Request, **options: bool) -> Query | None:
-    return read_query(request, partial(runs_of_flows, store), **options)
+    return _count(store, read_query(store, request, latest=True, paged=False))
 
 
 def _tagged(store: Store, request: Request, record: Record, response: Response) -> Response:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -18,9 +18,6 @@ from msgspec import Raw, Struct
 from nb_artifacts import wire
 from nb_artifacts.api.jsontext import objection
 from nb_artifacts.api.message import Refused, Request, answer, refusal
-
-if TYPE_CHECKING:
-    from enum import Enum
 
 Place = tuple[str | int, ...]
 
@@ -47,7 +44,7 @@ _KINDS = {
 """What a JSON value is that begins so; else it is a number."""
 
 _UUID = re.compile(r"(?:urn:uuid:)?(\{)?[0-9a-fA-F]{8}(-?)(?:[0-9a-fA-F]{4}\2){3}[0-9a-fA-F]{12}(?(1)\})")
-_WHOLE = re.compile(r"\s*[+-]?[0-9]{1,30}\s*")
+_WHOLE = re.compile(r"\s*[+-]?[0-9]{1,4000}\s*")
 _JSON_MEDIA = re.compile(r"application/(?:[\w.+-]+\+)?json", re.IGNORECASE)
 
 
@@ -225,8 +222,8 @@ def natural(raw: Raw, place: Place, problems: Problems) -> int | None:
     return number
 
 
-def choice(names: type[Enum], among: tuple[str, ...] | None = None) -> Field:
-    """A field that takes a name of an enumeration, or only those `among` it."""
+def choice(names: Any, among: tuple[str, ...] | None = None) -> Field:
+    """A field that takes a name of an enumeration, or only those `among` it; with ``str`` it takes those."""
     allowed = among or tuple(str(member.value) for member in names)
 
     def field(raw: Raw, place: Place, problems: Problems) -> Any:

@@ -2,45 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nb_artifacts import wire
 from nb_artifacts.api import body
-from nb_artifacts.api.body import Field, array, choice, natural, optional, pattern, record
+from nb_artifacts.api.body import Field, array, choice, natural, pattern, record
 from nb_artifacts.api.message import Request, refusal
+from nb_artifacts.api.run_filters import OPERATOR, RELATED, operators, related_ids
 from nb_artifacts.wire import Query, RunKind, RunQuery, RunState, Sort
+
+if TYPE_CHECKING:
+    from nb_artifacts.store import Store
 
 MOST = 200
 """A page has at most this many records, and as many where the client does not say."""
 
-FlowRuns = Callable[[dict[str, Any], "wire.RunFilter | None"], wire.RunFilter]
-"""From a filter on flows, and one on their runs, to one on runs."""
-
 _PREFECT_SORTS = ("CREATED_DESC", "UPDATED_DESC", "ID_DESC", "KEY_DESC", "KEY_ASC")
 
 
-def _operators(**fields: Field) -> Field:
-    return optional(record({name: optional(field) for name, field in fields.items()}))
-
-
-_OPERATOR = optional(choice(wire.Operator))
-_IDS = _operators(any_=array(body.uuid))
-_NAMES = _operators(any_=array(body.text), like_=pattern)
+_IDS = operators(any_=array(body.uuid))
 _SHARED: dict[str, Field] = {
-    "operator": _OPERATOR,
-    "key": _operators(any_=array(body.text), like_=pattern, exists_=body.boolean),
+    "operator": OPERATOR,
+    "key": operators(any_=array(body.text), like_=pattern, exists_=body.boolean),
     "flow_run_id": _IDS,
     "task_run_id": _IDS,
-    "type": _operators(any_=array(body.text), not_any_=array(body.text)),
-}
-_RUNS = record({"operator": _OPERATOR, "id": _IDS, "name": _NAMES})
-_FLOWS = record({"operator": _OPERATOR, "id": _IDS, "name": _NAMES, "deployment": body.members, "tags": body.members})
-_RELATED: dict[str, Field] = {
-    "flow_runs": _RUNS,
-    "task_runs": _RUNS,
-    "flows": _FLOWS,
-    "deployments": body.members,
+    "type": operators(any_=array(body.text), not_any_=array(body.text)),
 }
 _PAGE: dict[str, Field] = {
     "sort": choice(Sort, _PREFECT_SORTS),
@@ -68,14 +54,14 @@ _RUN_QUERY: dict[str, Field] = {
 }
 
 
-def read_query(request: Request, flows: FlowRuns, *, latest: bool, paged: bool = True) -> Query | None:
+def read_query(store: Store, request: Request, *, latest: bool, paged: bool = True) -> Query | None:
     """What the body of a list or (not `paged`) a count asks for; None where it can match nothing.
 
-    There are no deployments here, so a filter on those matches nothing. `flows` gives the runs of flows.
+    There are no deployments here, so a filter on those matches nothing.
     Raises `Refused` as `read_members` does, and for a limit beyond `MOST`.
     """
     ids = ("latest_id", "id") if latest and request.whole else ("latest_id",) if latest else ("id",)
-    fields: dict[str, Field] = {"artifacts": record({**dict.fromkeys(ids, _IDS), **_SHARED}), **_RELATED}
+    fields: dict[str, Field] = {"artifacts": record({**dict.fromkeys(ids, _IDS), **_SHARED}), **RELATED}
     if paged:
         fields |= _PAGE
     if request.whole:
@@ -83,13 +69,14 @@ def read_query(request: Request, flows: FlowRuns, *, latest: bool, paged: bool =
     found = body.read_members(request, fields)
     if "deployments" in found:
         return None
-    artifacts, runs = found.get("artifacts"), _runs(found.get("flow_runs"))
+    artifacts = found.get("artifacts")
     if "after" in found and found.get("sort", Sort.ID_DESC) is not Sort.ID_DESC:
         raise refusal(422, "after goes with the order ID_DESC only.")
+    flow_runs, task_runs = related_ids(store, found)
     return Query(
         artifacts=None if artifacts is None else _artifacts(artifacts),
-        flow_runs=flows(found["flows"], runs) if "flows" in found else runs,
-        task_runs=_runs(found.get("task_runs")),
+        flow_runs=flow_runs,
+        task_runs=task_runs,
         after=found.get("after"),
         version=found.get("version"),
         run=found.get("run"),
@@ -129,16 +116,6 @@ def _artifacts(found: dict[str, Any]) -> wire.ArtifactFilter:
         flow_run_id=_filter(wire.IdFilter, found.get("flow_run_id")),
         task_run_id=_filter(wire.IdFilter, found.get("task_run_id")),
         type=_filter(wire.TypeFilter, found.get("type")),
-    )
-
-
-def _runs(found: dict[str, Any] | None) -> wire.RunFilter | None:
-    if found is None:
-        return None
-    return wire.RunFilter(
-        operator=found.get("operator"),
-        id=_filter(wire.IdFilter, found.get("id")),
-        name=_filter(wire.NameFilter, found.get("name")),
     )
 
 

@@ -7,37 +7,51 @@ runs here tell where artifacts come from and are no orchestration. Logs are take
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 import msgspec
+from msgspec import structs
 
 from nb_artifacts import wire
 from nb_artifacts.api import body
-from nb_artifacts.api.body import Problem
+from nb_artifacts.api.body import Field, Problem
 from nb_artifacts.api.filters import limit_of
 from nb_artifacts.api.message import Refused, Request, Response, answer, refusal
-from nb_artifacts.wire import IdFilter, NameFilter, Run, RunFilter, RunKind, RunQuery, RunState
+from nb_artifacts.api.run_filters import (
+    ENDED,
+    MOST_RUNS,
+    RELATED,
+    find,
+    flow_id,
+    flow_of,
+    is_flow,
+    known,
+    state_of,
+    task_above,
+)
+from nb_artifacts.wire import PrefectRun, Run, RunKind, RunState
 
 if TYPE_CHECKING:
     from nb_artifacts.store import Store
 
-MOST_RUNS = 100_000
-"""So many runs are looked at where artifacts are asked for by their flows."""
+_BODY: dict[str, Field] = {**RELATED, "limit": body.integer, "offset": body.natural}
+_SORTS = {
+    "ID_DESC": None,
+    "START_TIME_ASC": (lambda run: run.started, False),
+    "START_TIME_DESC": None,
+    "EXPECTED_START_TIME_ASC": (lambda run: run.started, False),
+    "EXPECTED_START_TIME_DESC": None,
+    "NAME_ASC": (lambda run: run.name or "", False),
+    "NAME_DESC": (lambda run: run.name or "", True),
+    "NEXT_SCHEDULED_START_TIME_ASC": None,
+    "END_TIME_DESC": (lambda run: run.ended or run.started, True),
+}
+"""By what runs are sorted, and whether from the end; None is newest first, as they are found."""
 
-_FLOWS = UUID("6f0c2a1e-6d2b-5f0e-9f4e-2f1b8c6e7a90")
-_STATES = {
-    "COMPLETED": RunState.completed,
-    "FAILED": RunState.failed,
-    "CRASHED": RunState.interrupted,
-    "CANCELLED": RunState.interrupted,
-}
-_TYPES = {
-    RunState.running: "RUNNING",
-    RunState.completed: "COMPLETED",
-    RunState.failed: "FAILED",
-    RunState.interrupted: "CRASHED",
-}
+_TASK_SORTS = tuple(name for name in _SORTS if not name.startswith("START"))
+MOST_TAGS = 200
 
 
 def create_flow(store: Store, request: Request) -> Response:
@@ -45,30 +59,30 @@ def create_flow(store: Store, request: Request) -> Response:
     name = _text(_members(request), "name")
     if name is None:
         raise body.invalid([Problem("missing", ("body", "name"), "Field required", None)], None)
-    known = store.get_run(uuid5(_FLOWS, name))
+    known = store.get_run(flow_id(name))
     if known is not None:
         return answer(_flow(known))
     moment = wire.now()
-    flow = Run(id=uuid5(_FLOWS, name), kind=RunKind.flow, started=moment, ended=moment, name=name, state=RunState.completed)
+    flow = Run(id=flow_id(name), kind=RunKind.flow, started=moment, ended=moment, name=name, state=RunState.completed)
     return answer(_flow(store.put_run(flow)), 201)
 
 
 def read_flow(store: Store, _: Request, id: UUID) -> Response:
     """``GET /flows/{id}``: 200 and the flow, or 404."""
     flow = store.get_run(id)
-    if flow is None or not _is_flow(flow):
+    if flow is None or not is_flow(flow):
         raise refusal(404, "Flow not found")
     return answer(_flow(flow))
 
 
 def create_flow_run(store: Store, request: Request) -> Response:
     """``POST /flow_runs/``: 201 and the flow run."""
-    return _create(store, _members(request), RunKind.flow, "flow_id")
+    return _create(store, _members(request), RunKind.flow)
 
 
 def create_task_run(store: Store, request: Request) -> Response:
     """``POST /task_runs/``: 201 and the task run."""
-    return _create(store, _members(request), RunKind.task, "flow_run_id")
+    return _create(store, _members(request), RunKind.task)
 
 
 def read_flow_run(store: Store, _: Request, id: UUID) -> Response:
@@ -109,12 +123,12 @@ def set_task_run_state(store: Store, request: Request, id: UUID) -> Response:
 
 def filter_flow_runs(store: Store, request: Request) -> Response:
     """``POST /flow_runs/filter``: flow runs, newest first."""
-    return answer(_find(store, request, RunKind.flow, "flow_runs"))
+    return _find(store, request, RunKind.flow, tuple(_SORTS))
 
 
 def filter_task_runs(store: Store, request: Request) -> Response:
     """``POST /task_runs/filter``: task runs, newest first."""
-    return answer(_find(store, request, RunKind.task, "task_runs"))
+    return _find(store, request, RunKind.task, _TASK_SORTS)
 
 
 def create_logs(_: Store, request: Request) -> Response:
@@ -160,39 +174,25 @@ def task_run_event(store: Store, message: bytes, *, known_only: bool = False) ->
         return
     run.name = _text(event.resource, "prefect.resource.name") or run.name
     run.parent_id = flow_run or run.parent_id
-    state = event.payload.get("validated_state")
+    told, state = event.payload.get("task_run"), event.payload.get("validated_state")
+    if isinstance(told, dict) and "tags" in told:
+        run.provenance.prefect = structs.replace(known(run), tags=_tags(told))
     _apply(run, {**(state if isinstance(state, dict) else {}), "timestamp": event.occurred})
     store.put_run(run)
 
 
-def runs_of_flows(store: Store, flows: dict[str, Any], runs: RunFilter | None) -> RunFilter:
-    """The runs of some flows, of those that `runs` means: a flow is known by its runs' parent."""
-    query = RunQuery(kind=[RunKind.flow], limit=MOST_RUNS)
-    ids = (flows.get("id") or {}).get("any_")
-    names = (flows.get("name") or {}).get("any_")
-    part = (flows.get("name") or {}).get("like_")
-    known = [run.id for run in store.find_runs(query) if _is_flow(run) and _like(run, ids, names, part)]
-    query.parent_id = IdFilter(any_=known)
-    found = store.find_runs(query)
-    if runs is not None:
-        name = runs.name or NameFilter()
-        found = [run for run in found if _like(run, runs.id.any_ if runs.id else None, name.any_, name.like_)]
-    return RunFilter(id=IdFilter(any_=[run.id for run in found]))
-
-
-def _like(run: Run, ids: list[UUID] | None, names: list[str] | None, part: str | None) -> bool:
-    if ids is not None and run.id not in ids:
-        return False
-    return (names is None or run.name in names) and (not part or part.lower() in (run.name or "").lower())
-
-
-def _create(store: Store, members: dict[str, Any], kind: RunKind, parent: str) -> Response:
+def _create(store: Store, members: dict[str, Any], kind: RunKind) -> Response:
     id = _id(members, "id") or wire.new_id()
     known = store.get_run(id)
     if known is not None:
         return answer(_shown(known))
     run = Run(id=id, kind=kind, started=wire.now(), name=_text(members, "name") or f"run-{id.hex[-8:]}")
-    run.parent_id = _id(members, parent)
+    task, flow = _id(members, "parent_task_run_id"), _id(members, "flow_id")
+    if kind is RunKind.task:
+        run.parent_id = _id(members, "flow_run_id")
+    else:
+        run.parent_id = task or flow
+    run.provenance.prefect = PrefectRun(flow_id=flow if task else None, tags=_tags(members))
     _apply(run, members.get("state"))
     return answer(_shown(store.put_run(run), members), 201)
 
@@ -203,43 +203,46 @@ def _set_state(store: Store, request: Request, run: Run) -> Response:
         raise body.invalid([Problem("missing", ("body", "state"), "Field required", None)], None)
     _apply(run, state)
     store.put_run(run)
-    accepted = {**_state(run), "type": state["type"], "name": state.get("name") or state["type"].capitalize()}
-    found = {"state": accepted, "status": "ACCEPT", "details": {"type": "accept_details"}}
+    _carry_up(store, run, state)
+    found = {"state": _state(run), "status": "ACCEPT", "details": {"type": "accept_details"}}
     return answer(found, 201)
+
+
+def _carry_up(store: Store, run: Run, state: dict[str, Any]) -> None:
+    """The task run that stands for a flow run in another one goes with it."""
+    above = task_above(run)
+    task = None if above is None else store.get_run(above)
+    if task is not None and task.kind is RunKind.task:
+        _apply(task, state)
+        store.put_run(task)
 
 
 def _apply(run: Run, state: Any) -> None:
     if not isinstance(state, dict):
         return
-    run.state = _STATES.get(str(state.get("type")), RunState.running)
+    kind, kept = str(state.get("type"))[:100], known(run)
+    run.state = ENDED.get(kind, RunState.running)
+    kept.state_type, kept.state_name = kind, _text(state, "name") or kind.capitalize()
+    run.provenance.prefect = kept
     run.ended = None if run.state is RunState.running else _moment(state.get("timestamp"))
     run.error = _text(state, "message") if run.state in (RunState.failed, RunState.interrupted) else None
 
 
-def _find(store: Store, request: Request, kind: RunKind, name: str) -> list[dict[str, Any]]:
-    """Runs whose id is one of those asked for, or all of the kind."""
-    members = _members(request)
-    numbers = {key: members[key] for key in ("limit", "offset") if type(members.get(key)) is int}  # true is an int as well
-    limit = limit_of(numbers)
-    asked = members.get(name)
-    given = asked.get("id") if isinstance(asked, dict) else None
-    wanted = given.get("any_") if isinstance(given, dict) else None
-    query = RunQuery(kind=[kind], limit=limit)
-    if isinstance(wanted, list):
-        query.id = IdFilter(any_=[found for one in wanted if (found := _parse(one)) is not None])
-    query.offset = min(max(numbers.get("offset", 0), 0), 2**53)
-    return [_shown(run) for run in store.find_runs(query) if not _is_flow(run)]
+def _find(store: Store, request: Request, kind: RunKind, sorts: tuple[str, ...]) -> Response:
+    asked = body.read_members(request, {**_BODY, "sort": body.choice(str, sorts)})
+    limit, offset, order = limit_of(asked), asked.get("offset", 0), _SORTS[asked.get("sort", "ID_DESC")]
+    runs = find(store, (kind,), asked)
+    if order is not None:
+        by, backwards = order
+        runs = iter(sorted(runs, key=by, reverse=backwards))
+    return answer([_shown(run) for run in islice(runs, min(offset, MOST_RUNS), min(offset, MOST_RUNS) + limit)])
 
 
 def _known(store: Store, id: UUID, kind: RunKind) -> Run:
     run = store.get_run(id)
-    if run is None or run.kind is not kind or _is_flow(run):
+    if run is None or run.kind is not kind or is_flow(run):
         raise refusal(404, f"{kind.value.capitalize()} run not found")
     return run
-
-
-def _is_flow(run: Run) -> bool:
-    return run.kind is RunKind.flow and run.name is not None and run.id == uuid5(_FLOWS, run.name)
 
 
 def _flow(run: Run) -> dict[str, Any]:
@@ -247,32 +250,26 @@ def _flow(run: Run) -> dict[str, Any]:
 
 
 def _state(run: Run) -> dict[str, Any]:
-    kind = _TYPES[run.state]
+    kind, name = state_of(run)
     details = {f"{run.kind.value}_run_id": run.id}
-    id, moment = uuid5(run.id, kind), run.ended or run.started
+    id, moment = uuid5(run.id, f"{kind} {name}"), run.ended or run.started
     return {
-        "id": id, "type": kind, "name": kind.capitalize(), "timestamp": moment, "message": run.error, "data": None,
+        "id": id, "type": kind, "name": name, "timestamp": moment, "message": run.error, "data": None,
         "state_details": details,
     }  # fmt: skip
 
 
 def _shown(run: Run, members: dict[str, Any] | None = None) -> dict[str, Any]:
     """A run as Prefect's clients read it."""
-    given, state = members or {}, _state(run)
-    if isinstance(given.get("state"), dict) and isinstance(given["state"].get("type"), str):
-        state = {
-            **state,
-            "type": given["state"]["type"],
-            "name": given["state"].get("name") or given["state"]["type"].capitalize(),
-        }
+    given, state, took = members or {}, _state(run), 0.0 if run.ended is None else (run.ended - run.started).total_seconds()
     common = {
         "id": run.id, "created": run.started, "updated": run.ended or run.started, "name": run.name, "state": state,
         "state_id": state["id"], "state_type": state["type"], "state_name": state["name"], "start_time": run.started,
-        "end_time": run.ended, "tags": given.get("tags") or [], "run_count": 1,
+        "end_time": run.ended, "total_run_time": max(took, 0.0), "tags": known(run).tags, "run_count": 1,
     }  # fmt: skip
     if run.kind is RunKind.flow:
-        parameters, parent = given.get("parameters") or {}, given.get("parent_task_run_id")
-        return {**common, "flow_id": run.parent_id or run.id, "parameters": parameters, "parent_task_run_id": parent}
+        parameters, parent = given.get("parameters") or {}, task_above(run)
+        return {**common, "flow_id": flow_of(run) or run.id, "parameters": parameters, "parent_task_run_id": parent}
     keys = {name: str(given.get(name) or run.name) for name in ("task_key", "dynamic_key")}
     return {**common, "flow_run_id": run.parent_id, **keys}
 
@@ -297,6 +294,11 @@ def _not_an_object() -> Refused:
 def _text(members: Any, name: str) -> str | None:
     value = members.get(name)
     return value[:10_000].replace("\0", "") if isinstance(value, str) and value else None
+
+
+def _tags(members: Any) -> list[str]:
+    given = members.get("tags")
+    return [tag[:500].replace("\0", "") for tag in given[:MOST_TAGS] if isinstance(tag, str)] if isinstance(given, list) else []
 
 
 def _id(members: Any, name: str) -> UUID | None:

@@ -11,6 +11,7 @@ import msgspec
 from nb_artifacts import wire
 from nb_artifacts.api import changes
 from nb_artifacts.api import openapi_bodies as bodies
+from nb_artifacts.api import openapi_filters as filters
 from nb_artifacts.api.message import answer
 from nb_artifacts.api.uploads import LARGEST
 from nb_artifacts.diff.result import Parts
@@ -34,6 +35,8 @@ _BODIES: dict[str, Any] = {
     "uploads.missing": bodies.Blobs,
     "search.search": bodies.Search,
     "flows.create_flow": bodies.NewFlow,
+    "flows.filter_flow_runs": filters.FindFlowRuns | None,
+    "flows.filter_task_runs": filters.FindTaskRuns | None,
     "flows.set_flow_run_state": bodies.NewState,
     "flows.set_task_run_state": bodies.NewState,
 }
@@ -70,6 +73,7 @@ _OR_KNOWN = {"artifacts.put", "flows.create_flow", "flows.create_flow_run", "flo
 
 _MAY_BE_EMPTY = {
     "artifacts.filter_all", "artifacts.filter_latest", "artifacts.count_all", "artifacts.count_latest", "about.filter_runs",
+    "flows.filter_flow_runs", "flows.filter_task_runs",
 }  # fmt: skip
 _EMPTY = {"artifacts.patch", "artifacts.delete", "flows.patch_flow_run", "flows.label_flow_run", "uploads.write"}
 _PATTERNS = {

@@ -9,12 +9,10 @@ from uuid import UUID  # noqa: TC003 - msgspec reads annotations
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from nb_artifacts import wire  # noqa: TC001 - msgspec reads annotations
+from nb_artifacts.api.openapi_filters import Ids, Limit, Names, Offset, Part, Related, Types
 
 KeyText = Annotated[str, Meta(pattern=r"^[a-z0-9-]+$", min_length=1)]
 Aware = Annotated[datetime, Meta(tz=True)]
-Limit = Annotated[int, Meta(ge=0, le=200)]
-Offset = Annotated[int, Meta(ge=0, le=2**63 - 1)]
-Part = Annotated[str, Meta(max_length=10_000, pattern="^[^\\x00]*$")]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Order = Literal["CREATED_DESC", "UPDATED_DESC", "ID_DESC", "KEY_DESC", "KEY_ASC"]
 
@@ -69,30 +67,10 @@ class ArtifactUpdate(Struct, forbid_unknown_fields=True):
     metadata_: dict[str, str] | None = None
 
 
-class Ids(Struct, forbid_unknown_fields=True):
-    """One of these."""
-
-    any_: list[UUID] | None = None
-
-
-class Names(Struct, forbid_unknown_fields=True):
-    """One of these names, and like that: any case, ``%`` and ``_`` are wildcards."""
-
-    any_: list[str] | None = None
-    like_: Part | None = None
-
-
 class Keys(Names, forbid_unknown_fields=True):
     """As names, and whether there is a key at all."""
 
     exists_: bool | None = None
-
-
-class Types(Struct, forbid_unknown_fields=True):
-    """One of these, and none of those."""
-
-    any_: list[str] | None = None
-    not_any_: list[str] | None = None
 
 
 class _Artifacts(Struct, forbid_unknown_fields=True):
@@ -115,30 +93,6 @@ class LatestArtifacts(_Artifacts, forbid_unknown_fields=True):
     """Which artifacts among the newest of their keys."""
 
     latest_id: Ids | None = None
-
-
-class Runs(Struct, forbid_unknown_fields=True):
-    """Which runs."""
-
-    operator: wire.Operator | None = None
-    id: Ids | None = None
-    name: Names | None = None
-
-
-class Flows(Runs, forbid_unknown_fields=True):
-    """Which flows."""
-
-    deployment: dict[str, Any] | UnsetType = UNSET
-    tags: dict[str, Any] | UnsetType = UNSET
-
-
-class Related(Struct):
-    """Of which runs."""
-
-    flow_runs: Runs | None = None
-    task_runs: Runs | None = None
-    flows: Flows | None = None
-    deployments: dict[str, Any] | None = None
 
 
 class Count(Related):

@@ -40,7 +40,7 @@ def test_every_problem_is_named(ask):
 def test_every_problem_of_a_filter_is_named(ask):
     body = {
         "artifacts": {"id": {"any_": ["x", str(uuid.uuid4()), 3]}, "key": {"like_": 1, "exists_": "maybe"}, "tags": {}},
-        "flow_runs": {"id": {"any_": "x"}, "state": {}},
+        "flow_runs": {"id": {"any_": "x"}, "weather": {}},
         "sort": "UP",
         "offset": "x",
     }
@@ -53,7 +53,7 @@ def test_every_problem_of_a_filter_is_named(ask):
         ("body", "artifacts", "key", "exists_"),
         ("body", "artifacts", "tags"),
         ("body", "flow_runs", "id", "any_"),
-        ("body", "flow_runs", "state"),
+        ("body", "flow_runs", "weather"),
         ("body", "sort"),
         ("body", "offset"),
     ]

@@ -331,11 +331,8 @@ def test_what_a_store_cannot_do_is_said(ask, store, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["flow", "task"])
-def test_true_is_no_number(ask, store, monkeypatch, kind):
+def test_true_is_no_number(ask, kind):
     """PostgreSQL takes none for a limit."""
-    asked, find = [], store.find_runs
-    monkeypatch.setattr(store, "find_runs", lambda query: asked.append(query) or find(query))
-    assert ask("POST", f"/{kind}_runs/filter", {"limit": True, "offset": True}).json() == []
+    reply = ask("POST", f"/{kind}_runs/filter", {"limit": True, "offset": True})
+    assert [problem["loc"] for problem in reply.json()["exception_detail"]] == [["body", "limit"], ["body", "offset"]]
     assert ask("POST", f"/{kind}_runs/filter", {"limit": 7, "offset": 2}).json() == []
-    assert [(type(query.limit), type(query.offset)) for query in asked] == [(int, int)] * 2
-    assert (asked[1].limit, asked[1].offset) == (7, 2)

@@ -21,7 +21,12 @@ def load():
     return 1
 
 @flow
+def nested():
+    create_markdown_artifact("# in a flow of a flow", key="nested")
+
+@flow
 def etl():
+    nested()
     create_table_artifact([{"a": 1}], key="in-flow")
     bar = create_progress_artifact(10, key="bar")
     update_progress_artifact(bar, 50)
@@ -116,6 +121,9 @@ def test_a_flow_completes_and_its_runs_are_known(prefect, standalone, credential
     assert re.match("load-", known("task", task_run)[0]["name"])
     by_flow = {"flows": {"name": {"any_": ["etl"]}}, "flow_runs": {"id": {"any_": [flow_run]}}}
     assert standalone.ask("POST", "/artifacts/count", by_flow).json() == 3
+    inner = standalone.ask("GET", "/artifacts/nested/latest").json()["flow_run_id"]
+    below = {"flow_runs": {"parent_flow_run_id": {"any_": [flow_run]}}}
+    assert [one["id"] for one in standalone.ask("POST", "/flow_runs/filter", below).json()] == [inner] != [flow_run]
     assert (
         standalone.ask("POST", "/artifacts/filter", {"task_runs": {"id": {"any_": [task_run]}}}).json()[0]["key"] == "in-task"
     )
