@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
+import weakref
 from collections.abc import Mapping
 from contextlib import nullcontext
 from numbers import Number
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from nb_artifacts import tqdm_parts
 from nb_artifacts.bars.bar import Bar, begin
 from nb_artifacts.bars.counting import length
 from nb_artifacts.bars.loops import Iteration, Loop, is_plain
@@ -24,9 +25,7 @@ from nb_artifacts.wire import now
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Iterator
-    from types import CodeType
-
-    from typing_extensions import Self
+    from types import CodeType, TracebackType
 
 __all__ = ["tqdm", "trange"]
 
@@ -38,12 +37,17 @@ _ORDER = [
 """tqdm's parameters after the fourth."""
 
 
+_TQDMS_OWN_MAPS = "tqdm.contrib.concurrent"
+
+
 class tqdm(Bar):  # noqa: N801 (tqdm's own name)
     """A bar around an iterable, or to be moved by `update`. Raises `KeyError` for a keyword that tqdm does not know."""
 
     _lock: ClassVar[Any]
     monitor_interval: ClassVar[float] = 0
     monitor: ClassVar[None] = None
+    _instances: ClassVar[weakref.WeakSet[tqdm]] = weakref.WeakSet()
+    """Every bar that somebody holds: ``while tqdm._instances: tqdm._instances.pop().close()`` is a known recipe."""
 
     def __init__(
         self,
@@ -65,8 +69,8 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
         unknown = [name for name in kwargs if name not in _ORDER]
         if unknown:
             raise KeyError(f"Unknown argument(s): {', '.join(unknown)}")
+        given = {**kwargs, **dict(zip(_ORDER, terminal, strict=False))}
         if terminal:
-            given = dict(zip(_ORDER, terminal, strict=False))
             disable, unit = given.get("disable", disable), given.get("unit", unit)
             unit_scale = given.get("unit_scale", unit_scale)
             initial, postfix = given.get("initial", initial), given.get("postfix", postfix)
@@ -76,12 +80,15 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
                 total = size + initial
         self.iterable, self.disable, self.unit, self.unit_scale = iterable, bool(disable), unit, unit_scale
         self.leave, self.initial, self.pos, self.desc = leave, initial, 0, _words(desc)
+        self.__dict__.update({name: given.get(name, default) for name, default in tqdm_parts.TERMINAL.items()})
+        self.fp = given.get("file") or sys.stderr
         self.postfix = postfix  # a list is for a `bar_format` that knows it
         self._begins: dict[str, Any] = {
             "key": key, "unit": None if unit == "it" else unit, "tags": tags, "leave": leave is not False,
             "owner": _owner(), "show": display, "disable": self.disable,
         }  # fmt: skip
         super().__init__(*begin(total=_known(total), description=self.desc or None, initial=initial, **self._begins))
+        self._instances.add(self)
         if isinstance(postfix, Mapping):
             self.set_postfix(**postfix)
         elif isinstance(postfix, str):
@@ -105,6 +112,11 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
             return iteration
 
         return Loop(self.iterable, begun)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+        if error is None and sys._getframe(1).f_globals.get("__name__") == _TQDMS_OWN_MAPS and self.total is not None:
+            self.n = self.total  # they count chunks, and leave the block without an error only when all is done
+        super().__exit__(kind, error, where)
 
     def __len__(self) -> int:
         if self.iterable is not None and (size := length(self.iterable)) is not None:
@@ -204,42 +216,28 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
         return self.n
 
     @property
+    def last_print_t(self) -> float:
+        """When that was, in seconds since 1970: now, or the end."""
+        return (self._meter.ended or now()).timestamp()
+
+    @property
     def format_dict(self) -> dict[str, Any]:
         """The members that tqdm's formats know."""
         done = self._meter.done()
         elapsed = ((self._meter.ended or now()) - self._meter.started).total_seconds()
         return {
-            "n": self.n, "total": self.total, "elapsed": elapsed, "ncols": None, "nrows": None, "prefix": self.desc,
-            "ascii": False, "unit": self.unit, "unit_scale": self.unit_scale, "rate": self._meter.rate(done),
-            "bar_format": None, "postfix": self.postfix, "unit_divisor": 1000, "initial": self.initial, "colour": None,
+            "n": self.n, "total": self.total, "elapsed": elapsed, "prefix": self.desc, "unit": self.unit,
+            "unit_scale": self.unit_scale, "rate": self._meter.rate(done), "postfix": self.postfix, "initial": self.initial,
+            **{name: getattr(self, name) for name in ("ncols", "nrows", "ascii", "bar_format", "unit_divisor", "colour")},
         }  # fmt: skip
 
     def __str__(self) -> str:
         words = said(self._meter.step(1))
         return f"{self.desc}: {words}" if self.desc else words
 
-    @staticmethod
-    def format_num(n: Any) -> str:
-        """A number in at most three significant digits, where that is shorter."""
-        short, whole = f"{n:.3g}".replace("e+0", "e+").replace("e-0", "e-"), str(n)
-        return short if len(short) < len(whole) else whole
-
-    @staticmethod
-    def format_interval(t: float) -> str:
-        """A time as ``[h:]mm:ss``."""
-        minutes, seconds = divmod(int(t), 60)
-        hours, minutes = divmod(minutes, 60)
-        return f"{hours:d}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes:02d}:{seconds:02d}"
-
-    @staticmethod
-    def format_sizeof(num: float, suffix: str = "", divisor: float = 1000) -> str:
-        """A number with an SI prefix."""
-        for prefix in ("", "k", "M", "G", "T", "P", "E", "Z"):
-            if abs(num) < 999.5:
-                digits = 2 if abs(num) < 9.995 else 1 if abs(num) < 99.95 else 0
-                return f"{num:.{digits}f}{prefix}{suffix}"
-            num /= divisor
-        return f"{num:3.1f}Y{suffix}"
+    format_num = staticmethod(tqdm_parts.format_num)
+    format_interval = staticmethod(tqdm_parts.format_interval)
+    format_sizeof = staticmethod(tqdm_parts.format_sizeof)
 
     @classmethod
     def write(cls, s: str, file: Any = None, end: str = "\n", nolock: bool = False) -> None:  # noqa: ARG003 (tqdm's signature)
@@ -255,7 +253,7 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
     def get_lock(cls) -> Any:
         """A lock, as tqdm has one; ours needs none."""
         if not hasattr(cls, "_lock"):
-            cls._lock = threading.RLock()
+            cls._lock = tqdm_parts.Lock()
         return cls._lock
 
     @classmethod
@@ -291,41 +289,13 @@ class tqdm(Bar):  # noqa: N801 (tqdm's own name)
             return await asyncio.gather(*(one(awaitable) for awaitable in fs))
 
     @classmethod
-    def wrapattr(cls, stream: Any, method: str, total: float | None = None, bytes: bool = True, **kwargs: Any) -> _Wrapped:
+    def wrapattr(
+        cls, stream: Any, method: str, total: float | None = None, bytes: bool = True, **kwargs: Any
+    ) -> tqdm_parts.Wrapped:
         """A file whose `read` or `write` moves a bar: ``with tqdm.wrapattr(file, "read", total=size) as file``."""
         if bytes:
             kwargs = {"unit": "B", "unit_scale": True, "unit_divisor": 1024, **kwargs}
-        return _Wrapped(stream, method, cls(total=total, **kwargs))
-
-
-class _Wrapped:
-    """A file, one method of which moves a bar."""
-
-    def __init__(self, stream: Any, method: str, bar: tqdm) -> None:
-        self._stream, self._method, self._bar = stream, method, bar
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._stream, name)
-        if name != self._method:
-            return found
-
-        def moved(*args: Any, **kwargs: Any) -> Any:
-            result = found(*args, **kwargs)
-            data = args[0] if name == "write" else result
-            self._bar.update(len(data))
-            return result
-
-        return moved
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._stream)
-
-    def __enter__(self) -> Self:
-        self._bar.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._bar.__exit__(*error)  # type: ignore[arg-type]  # three, as `with` passes them
+        return tqdm_parts.Wrapped(stream, method, cls(total=total, **kwargs))
 
 
 def _words(text: object) -> str:

@@ -30,7 +30,8 @@ def _with_bar(name: str, bar_class: Callable[..., Any], options: dict[str, Any])
 
             def counted(*values: Any, **named: Any) -> Any:
                 result = func(*values, **named)
-                bar.update()
+                if bar.total is None or bar.n < bar.total:  # pandas tries some functions once more than there are groups
+                    bar.update()
                 return result
 
             if not callable(func):
@@ -48,7 +49,8 @@ def calls(data: Any, name: str, options: dict[str, Any]) -> int | None:
     """How often pandas will call the function; None where that is not known."""
     groups = getattr(data, "ngroups", None)
     if groups is not None:
-        return int(groups)
+        shape: tuple[int, ...] = getattr(getattr(data, "_obj_with_exclusions", None), "shape", ())
+        return int(groups) * (shape[1] if name == "aggregate" and len(shape) == 2 else 1)
     if getattr(data, "ndim", 0) == 1:
         return len(data)
     if not hasattr(data, "columns"):

@@ -7,7 +7,7 @@ key inside a running one is a row of that one.
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nb_artifacts import cells
 from nb_artifacts.bars.bar import Bar, begin, check_count
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Iterable
 
 T = TypeVar("T")
+
+_RICHS_LOOKS = frozenset({
+    "auto_refresh", "console", "get_time", "refresh_per_second", "style", "complete_style", "finished_style", "pulse_style",
+    "update_period", "show_speed",
+})  # fmt: skip
 
 __all__ = ["Bar", "cell_bar", "progress", "track"]
 
@@ -36,6 +41,7 @@ def track(
     completed: float = 0,
     disable: bool = False,
     display: bool | None = None,
+    **looks: Any,
 ) -> Loop[T]:
     """Iterate over `iterable`, with ``for`` or ``async for``, with its progress kept under `key` and shown where it is called.
 
@@ -55,9 +61,12 @@ def track(
         completed: What was done before.
         disable: Keep and show nothing.
         display: Whether it is shown where it is called; None is what is configured.
+        looks: What rich's `track` takes for a terminal (`console`, `refresh_per_second`, `style` …): without effect.
 
     Raises `InvalidKey`, `InvalidValue`, and `UnsupportedType` for what cannot be iterated, before the first item.
     """
+    for name in looks.keys() - _RICHS_LOOKS:
+        raise TypeError(f"track() got an unexpected keyword argument {name!r}")
     is_plain(iterable)
     check_count("completed", completed)
     owner = sys._getframe(1).f_code

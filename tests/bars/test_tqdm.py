@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import io
 import json
+import multiprocessing
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -52,11 +53,25 @@ def test_it_has_every_public_member_of_tqdm(home):
     with tqdm(total=3) as ours, real.tqdm(total=3, file=io.StringIO()) as theirs:
         missing = {name for name in dir(theirs) if not name.startswith("_")} - set(dir(ours))
     assert missing <= {
-        # of a terminal or of tqdm's own machinery
-        "fp", "ncols", "nrows", "ascii", "colour", "bar_format", "dynamic_ncols", "smoothing", "gui", "delay", "mininterval",
-        "maxinterval", "miniters", "dynamic_miniters", "write_bytes", "unit_divisor", "lock_args", "sp",
-        "last_print_t", "status_printer", "format_meter",
+        # tqdm's own machinery
+        "dynamic_miniters", "sp", "status_printer", "format_meter",
     }  # fmt: skip
+
+
+def test_what_concerns_a_terminal_can_be_read(home):
+    with tqdm(total=3, ncols=80, file=io.StringIO()) as ours, real.tqdm(total=3, ncols=80, file=io.StringIO()) as theirs:
+        for name in ("ncols", "nrows", "mininterval", "maxinterval", "smoothing", "colour", "unit_divisor", "gui", "delay"):
+            assert getattr(ours, name) == getattr(theirs, name)
+        assert ours.format_dict["ncols"] == 80
+        assert ours.start_t <= ours.last_print_t
+
+
+def test_open_bars_can_be_closed_by_the_known_recipe(home, said):
+    bar = tqdm(total=3, key="open")
+    while len(tqdm._instances):
+        tqdm._instances.pop().close()
+    assert said("open") == [("stopped", 0)]
+    assert bar.n == 0
 
 
 def test_moving_by_hand(home, said):
@@ -209,6 +224,12 @@ def test_pandas(home):
     assert frame.groupby("g")["a"].progress_apply(lambda part: part.sum()).tolist() == [3, 7]
     totals = [core.read(record).info.total for record in core.history("pandas")][::-1]
     assert totals == [4, 4, 4, 8, 2]
+    assert frame.groupby("g").progress_aggregate(lambda part: part.sum())["a"].tolist() == [3, 7]
+    wide = frame.assign(b=0, c=0).groupby("g")
+    assert wide.progress_aggregate(lambda part: part.sum()).shape == (2, 3)
+    assert wide.progress_transform(lambda part: part - part.mean()).shape == (4, 3)
+    infos = [core.read(record).info for record in core.history("pandas")][:3][::-1]
+    assert [(info.done, info.total) for info in infos] == [(2, 2), (6, 6), (2, 2)]
     assert {core.read(record).info.state for record in core.history("pandas")} == {"finished"}
     with pytest.raises(ZeroDivisionError):
         frame["a"].progress_apply(lambda n: 1 / (n - 3))
@@ -220,6 +241,16 @@ def test_tqdms_own_helpers_take_the_class(home):
     from tqdm.contrib.concurrent import thread_map
 
     assert thread_map(lambda n: n * n, range(20), tqdm_class=tqdm, max_workers=3) == [n * n for n in range(20)]
+    assert (newest().state, newest().done) == ("finished", 20)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_tqdms_process_map_finishes_whatever_the_chunks(home, method):
+    """It moves the bar once a chunk; and workers of other kinds are given the lock by pickle."""
+    from tqdm.contrib.concurrent import process_map
+
+    options = {"max_workers": 2, "chunksize": 5, "mp_context": multiprocessing.get_context(method)}
+    assert process_map(abs, range(-20, 0), tqdm_class=tqdm, **options) == list(range(20, 0, -1))
     assert (newest().state, newest().done) == ("finished", 20)
 
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
+import rich.progress
 from waiting import until
 
 import nb_artifacts as nba
 from nb_artifacts import core, display, live, outbox, stores, union, updates
-from nb_artifacts.bars import keeper, outpost
+from nb_artifacts.bars import _RICHS_LOOKS, keeper, outpost
 from nb_artifacts.bars.loops import within_ours
 from nb_artifacts.errors import InvalidKey, InvalidValue, StoreError, UnsupportedType
 from nb_artifacts.store import connection, links, postgres, sqlite
@@ -238,6 +240,16 @@ def test_totals(infos):
 def test_no_bar_without_a_wish_for_one(home):
     assert list(nba.track([1], "off", disable=True)) == [1]
     assert core.get("off") is None
+
+
+def test_it_takes_every_parameter_of_richs_track(said):
+    theirs = inspect.signature(rich.progress.track).parameters
+    assert theirs.keys() - {"sequence"} - inspect.signature(nba.track).parameters.keys() <= _RICHS_LOOKS <= theirs.keys()
+    given = {name: one.default for name, one in theirs.items() if name != "sequence"}
+    assert list(nba.track(range(3), key="rich", **given)) == [0, 1, 2]
+    assert said("rich") == [("finished", 3)]
+    with pytest.raises(TypeError, match=r"track\(\) got an unexpected keyword argument 'colour'"):
+        nba.track(range(3), colour="red")
 
 
 def test_what_cannot_be_is_refused_before_the_first_item(home):
