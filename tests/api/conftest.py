@@ -22,7 +22,7 @@ from nb_artifacts.wire import MIME
 
 ROOT = Path(__file__).parents[2]
 BASE = "http://test/nb-artifacts/api"
-SECONDS = 25
+SECONDS = 60
 """No test waits longer for one thing."""
 
 
