@@ -160,7 +160,8 @@ class Service:
         except FileNotFoundError:
             send({"error": "missing"})
         except MemoryError:
-            send(_failed(QueryFailed("the table needs more memory than a query may take.")))
+            # What it took is not all given back: the next question would find less than it may have.
+            send({**_failed(QueryFailed("the table needs more memory than a query may take.")), "spent": True})
         except Exception as error:  # noqa: BLE001 (an error of one request must not end the others)
             if job.reason:
                 send(_stopped(job, self._seconds))

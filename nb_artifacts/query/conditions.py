@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nb_artifacts.errors import BadQuery
+from nb_artifacts.errors import BadQuery, QueryFailed
 from nb_artifacts.query import expression, ranks
 from nb_artifacts.query.ask import Contains, Equals, In, Key, NotNull, Null, Range, Which
 from nb_artifacts.query.source import Field, Source, damaged, quoted
@@ -197,13 +197,17 @@ def explained(source: Source, which: Which, line: int) -> Iterator[None]:
         raise KeyboardInterrupt from None
     except duckdb.OutOfMemoryException:
         raise MemoryError from None
+    except (duckdb.InternalException, duckdb.FatalException) as error:
+        source.spent = True
+        said = str(error).partition("\n")[0][:300]
+        raise BadQuery(f"where: it cannot be worked out: {said}") if which.where else QueryFailed(said) from None
     except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.ConversionException) as error:
         sentence, place = expression.located(str(error), which.where or "", line)
         raise BadQuery(sentence, position=place) from None
     except (duckdb.InvalidInputException, duckdb.OutOfRangeException, duckdb.NotImplementedException) as error:
         if which.where:
             sentence, _ = expression.located(str(error), which.where, line)
-            raise BadQuery(sentence.partition(", or SET ")[0]) from None  # settings are locked
+            raise BadQuery(sentence) from None
         raise damaged(source.name, error) from None
     except duckdb.Error as error:
         raise damaged(source.name, error) from None

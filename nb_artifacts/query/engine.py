@@ -59,7 +59,7 @@ class Engine:
         """
         with self._opening:
             found = self._open.get(name)
-            if found is not None:
+            if found is not None and not found.spent:
                 self._open.move_to_end(name)
                 return found
             if path is None:

@@ -21,7 +21,7 @@ _CLASSES = frozenset({
 })  # fmt: skip
 
 _WORDS = """
-    + - * / // % ** ^ & | << >> ~ || @ ! !~~ ~~ ~~* !~~* ~~~ ^@ && @> <@ row
+    + - * / // % ** ^ & | << >> ~ || @ ! !~~ ~~ ~~* !~~* ~~~ ^@ && @> <@ ->> row
     like_escape not_like_escape ilike_escape not_ilike_escape regexp_matches regexp_full_match regexp_extract regexp_replace
     abs ceil ceiling floor round trunc sign sqrt cbrt exp ln log log2 log10 pow power mod fdiv fmod gcd lcm greatest least pi
     sin cos tan asin acos atan atan2 sinh cosh tanh degrees radians isnan isinf isfinite even factorial xor bit_count
@@ -53,10 +53,10 @@ def check(connection: Any, text: str, columns: dict[str, str]) -> None:
     """Raise `BadQuery`, with the position in `text`, unless it is one expression over `columns` (lower case → name)."""
     tree = _parsed(connection, _BEFORE + text + _AFTER)
     if tree["error"]:
-        place = tree.get("position")
+        place, said = tree.get("position"), _unlocked(f"where: {tree['error_message']}")
         if place is not None and "location" not in tree:  # DuckDB 1 counts characters here, and bytes elsewhere
-            raise BadQuery(f"where: {tree['error_message']}", position=min(max(int(place) - len(_BEFORE), 0), len(text)))
-        raise BadQuery(f"where: {tree['error_message']}", position=_position(text, place))
+            raise BadQuery(said, position=min(max(int(place) - len(_BEFORE), 0), len(text)))
+        raise BadQuery(said, position=_position(text, place))
     node = tree["statements"][0]["node"] if len(tree["statements"]) == 1 else {}
     bare = _parsed(connection, _BEFORE.replace("(", " ") + text)  # where brackets only fit those around it
     if not _is_plain(node) or bare["error"]:
@@ -140,10 +140,15 @@ def _position(text: str, place: Any) -> int | None:
     return len(encoded[:at].decode(errors="ignore")) if at <= len(encoded) else len(text)
 
 
+def _unlocked(sentence: str) -> str:
+    """Without the advice to change a setting: they are locked."""
+    return sentence.partition(' Use "SET ')[0].partition(", or SET ")[0]
+
+
 def located(message: str, text: str, first: int) -> tuple[str, int | None]:
     """DuckDB's sentence without its picture, and where in `text` that picture points; `text` begins on line `first`."""
-    sentence = re.sub(r"^[A-Z][a-zA-Z]* (Input )?Error: ", "where: ", message.partition("\n")[0])
-    match = _LINE.search(message)
+    sentence = re.sub(r"^[A-Z][a-zA-Z ]* Error: ", "where: ", message.partition("\n")[0])
+    sentence, match = _unlocked(sentence), _LINE.search(message)
     if match is None:
         return sentence, None
     line, rows = int(match[1]) - first, text.split("\n")

@@ -91,7 +91,7 @@ def _part_of(path: str, name: str, columns: Sequence[Any] | None, where: str | N
         _narrow(meta, chosen)
     if "index" in meta:
         table = _indexed(table, meta["index"], numbers)
-    if "rows" in meta:
+    if "rows" in meta or not places:
         meta["rows"] = len(numbers)
     return Table(restored(table, meta))
 
@@ -192,6 +192,7 @@ def _narrow(meta: Meta, chosen: list[int]) -> None:
 
         schema = read_schema(meta["schema"])
         meta["schema"] = write_schema(pa.schema([schema.field(place) for place in chosen]).with_metadata(schema.metadata))
+        meta |= {name: [meta[name][place] for place in chosen] for name in ("columns", "types") if name in meta}
         return
     meta["columns"] = [meta["columns"][place] for place in chosen]
     said = meta["labels"]

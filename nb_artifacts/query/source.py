@@ -82,8 +82,17 @@ class Cursor:
         return self._made
 
     def execute(self, sql: str, values: list[Any] | None = None) -> Any:
-        """See DuckDB."""
-        return self._get().execute(sql, values)
+        """See DuckDB. Raises `QueryFailed` where another query of the table went so wrong that it ended this one too."""
+        import duckdb
+
+        try:
+            return self._get().execute(sql, values)
+        except duckdb.OutOfMemoryException:
+            raise MemoryError from None
+        except duckdb.FatalException:
+            if not self._source.spent:
+                raise
+            raise QueryFailed("another query of this table went wrong and ended this one: ask again.") from None
 
     def sql(self, sql: str, params: list[Any]) -> Any:
         """See DuckDB."""
@@ -127,6 +136,8 @@ class Source:
         self.reading_from = "rows"
         """Where statements that need no row's number read, once DuckDB has opened the file."""
         self._connection: Any = None
+        self.spent = False
+        """Whether a query went so wrong that DuckDB answers no other: the table has to be opened anew."""
         self._ranks: dict[Field, str] = {}
         self._opening = threading.Lock()
         self.reading = threading.Lock()

@@ -51,6 +51,8 @@ class Running:
         self.pipe = Pipe(self.process.stdout, self.process.stdin)
         self.waiting: dict[int, queue.SimpleQueue[Message | None]] = {}
         self.ended = False
+        self.spent = False
+        """Whether it is asked nothing more, and ends when all answers have been taken."""
         self._lock = threading.Lock()
         threading.Thread(target=self._listen, name="nb-artifacts-query", daemon=True).start()
 
@@ -147,6 +149,8 @@ class Worker:
             while True:
                 message = box.get()
                 over = message is None or not message[0].get("more")
+                if message is not None and message[0].get("spent"):
+                    self._replace(running)
                 yield _checked(message)
                 if over:
                     return
@@ -157,6 +161,8 @@ class Worker:
             if not over:
                 tell("cancel")
             running.waiting.pop(id, None)
+            if running.spent and not running.waiting:
+                threading.Thread(target=running.end, daemon=True).start()
             self._finish()
 
     def close(self) -> None:
@@ -179,6 +185,13 @@ class Worker:
                 self._running = Running(self._folder, self._seconds)
             self._busy += 1
             return self._running
+
+    def _replace(self, running: Running) -> None:
+        """Have the next question start a process of its own."""
+        with self._lock:
+            running.spent = True
+            if self._running is running:
+                self._running = None
 
     def _finish(self) -> None:
         with self._lock:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nb_artifacts.errors import InvalidValue
 from nb_artifacts.types._labels import encode_label, shown_label, unique_names
 from nb_artifacts.types._nested import json_problem
-from nb_artifacts.types._objects import encode_objects
+from nb_artifacts.types._objects import EXACT_FLOAT, encode_objects
 from nb_artifacts.types._sheet import Column, Sheet, Spec, kind_of, order_of, write_inline, write_schema
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def encode_values(values: Any, name: str, *, loose: bool = False) -> tuple[Any, 
     import pyarrow as pa
 
     dtype = values.dtype
-    if pd.api.types.is_object_dtype(dtype):
+    if getattr(dtype, "char", "") == "O":
         return encode_objects(values.to_numpy(), name, loose=loose)
     if isinstance(dtype, pd.CategoricalDtype):
         return _encode_category(values, name)
@@ -213,8 +213,25 @@ def _encode_axis(index: pd.Index[Any], fields: list[str]) -> tuple[Spec, list[An
     levels = [index.get_level_values(level) for level in range(index.nlevels)]
     pairs = [encode_values(level, f"index {field}") for level, field in zip(levels, fields, strict=True)]
     specs = [spec for _, spec in pairs]
+    if isinstance(index, pd.MultiIndex):
+        _note_gaps(index, levels, specs)
     multi, freqs = isinstance(index, pd.MultiIndex), [_freq(level) for level in levels]
     return {"levels": specs, "names": names, "multi": multi, "freqs": freqs}, [array for array, _ in pairs], list(specs)
+
+
+def _note_gaps(index: pd.MultiIndex, levels: list[Any], specs: list[Spec]) -> None:
+    """The dtype of levels whose values are of another where some are missing: whole numbers are floats then."""
+    import pandas as pd
+
+    for place, (values, spec) in enumerate(zip(levels, specs, strict=True)):
+        known: Any = index.levels[place]
+        if known.dtype == values.dtype or pd.api.types.is_object_dtype(known.dtype):
+            continue
+        if known.dtype.kind in "iu" and len(known) and max(abs(int(known.max())), abs(int(known.min()))) > EXACT_FLOAT:
+            raise InvalidValue(
+                f"index level {place} has whole numbers of more than 53 bits and missing ones: make it Int64 or text first."
+            )
+        spec["level"] = str(known.dtype)
 
 
 def _freq(index: Any) -> str | None:

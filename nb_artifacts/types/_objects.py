@@ -38,7 +38,8 @@ _PLAIN: dict[type, str] = {
     datetime: "datetime", timedelta: "timedelta", UUID: "UUID", list: "list", dict: "dict", tuple: "tuple",
 }  # fmt: skip
 _NESTED = ("list", "dict", "tuple")
-_EXACT_FLOAT = 2**53
+EXACT_FLOAT = 2**53
+"""Whole numbers up to this are exact as floats."""
 
 
 def encode_objects(values: Sequence[Any], name: str, *, loose: bool = False) -> tuple[pa.Array[Any], Spec]:
@@ -237,7 +238,7 @@ def _numbers(values: Sequence[Any], name: str, spec: Spec) -> pa.Array[Any]:
     """Whole and broken numbers mixed: floats, with a note of which were whole."""
     import pyarrow as pa
 
-    if any(type(value) is int and abs(value) > _EXACT_FLOAT for value in values):
+    if any(type(value) is int and abs(value) > EXACT_FLOAT for value in values):
         return encode_json(values, name, spec)
     spec["of"] = "number"
     spec["ints"] = pack(bytes(type(value) is int for value in values))

@@ -5,14 +5,31 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from nb_artifacts.errors import InvalidValue, UnsupportedType
+from nb_artifacts.types import _relation
 from nb_artifacts.types._guess import class_name, loaded
 from nb_artifacts.types._labels import decode_label, encode_label, shown_label, unique_names
 from nb_artifacts.types._objects import ABSENT, Absent, decode_objects, encode_objects
-from nb_artifacts.types._sheet import Column, Library, Sheet, Spec, kind_of, order_of, read_schema, write_inline, write_schema
+from nb_artifacts.types._sheet import (
+    Column,
+    Library,
+    Sheet,
+    Spec,
+    kind_of,
+    order_of,
+    read_inline,
+    read_schema,
+    write_inline,
+    write_schema,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
 
+_NOT_OF_POLARS = {"Object", "Int128", "UInt128", "Float16", "Unknown"}
+_MOST_CATEGORIES = 10_000
+"""Of dictionaries that Parquet does not give back, and that have no order, more are built anew from the values."""
 TAKES = (
     "a frame (pandas, polars, pyarrow, anything with __arrow_c_stream__), a list of dicts, a list of lists or a dict of lists"
 )
@@ -82,7 +99,9 @@ def encode_foreign(value: Any) -> Sheet:
     if isinstance(value, loaded("polars", "DataFrame", "Series")):
         return _encode_polars(value)
     if isinstance(value, loaded("duckdb", "DuckDBPyRelation")):
-        return _encode_arrow(_arrow_table(value), "duckdb", [str(dtype) for dtype in value.types])
+        _relation.check(value)
+        types = [str(dtype) for dtype in value.types]
+        return _encode_arrow(_arrow_table(value), "duckdb", types, types=types)
     batch = isinstance(value, loaded("pyarrow", "RecordBatch"))
     ours = batch or isinstance(value, loaded("pyarrow", "Table"))
     return _encode_arrow(_arrow_table(value), "pyarrow" if ours else "arrow", batch=batch)
@@ -108,6 +127,8 @@ def _arrow_table(value: Any) -> pa.Table:
 
 def _encode_arrow(table: pa.Table, library: Library, dtypes: list[str] | None = None, **more: Any) -> Sheet:
     """An Arrow table as it is, its columns under unique names."""
+    if not table.num_columns:  # Parquet counts no rows without columns
+        more["rows"] = table.num_rows
     fields = unique_names(table.column_names)
     columns = [
         Column(
@@ -117,21 +138,31 @@ def _encode_arrow(table: pa.Table, library: Library, dtypes: list[str] | None = 
         for place, (kept, field) in enumerate(zip(table.schema, fields, strict=True))
     ]  # fmt: skip
     meta = {"library": library, "schema": write_schema(table.schema), **more}
-    specs = [_order_spec(column) for column in table.columns]
+    specs = [_dictionary_spec(column) for column in table.columns]
     if any(specs):
         meta["columns"] = specs
     plain = table.rename_columns(fields).replace_schema_metadata(None)
     return Sheet(plain, columns, specs, meta, table.num_rows, library)
 
 
-def _order_spec(column: Any) -> Spec:
-    """The categories of an ordered dictionary, such as an Enum of polars: those in the file need not keep their order."""
+def _dictionary_spec(column: Any) -> Spec:
+    """The categories of a dictionary that is ordered, such as an Enum of polars, or that Parquet does not give back."""
     import pyarrow as pa
 
-    if not (pa.types.is_dictionary(column.type) and column.type.ordered and column.num_chunks):
+    if not (pa.types.is_dictionary(column.type) and column.num_chunks):
         return {}
-    dictionary = column.unify_dictionaries().chunk(0).dictionary
-    return {"as": "category", "ordered": True, "plain": True, "categories": {"inline": [write_inline(dictionary, {})]}}
+    dictionary, ordered = column.unify_dictionaries().chunk(0).dictionary, bool(column.type.ordered)
+    if not ordered and (kind_of(dictionary.type) == "text" or len(dictionary) > _MOST_CATEGORIES):
+        return {}
+    return {"as": "category", "ordered": ordered, "plain": True, "categories": {"inline": [write_inline(dictionary, {})]}}
+
+
+def _parts_of(dtype: Any) -> Iterator[Any]:
+    """A dtype of polars, and those inside it."""
+    yield dtype
+    inner = getattr(dtype, "inner", None)
+    for part in [*([inner] if inner is not None else []), *(field.dtype for field in getattr(dtype, "fields", ()))]:
+        yield from _parts_of(part)
 
 
 def _encode_polars(value: Any) -> Sheet:
@@ -140,33 +171,14 @@ def _encode_polars(value: Any) -> Sheet:
     series = isinstance(value, pl.Series)
     frame = value.to_frame() if series else value
     for name, dtype in frame.schema.items():
-        if str(dtype).partition("(")[0] in {"Object", "Int128", "UInt128", "Float16", "Unknown"}:
+        if any(str(part).partition("(")[0] in _NOT_OF_POLARS for part in _parts_of(dtype)):
             raise InvalidValue(f"column {name!r}, row 0: polars {dtype} values cannot be kept: make them text or numbers.")
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    if not table.num_columns:
+        import pyarrow as pa
+
+        table = pa.table({"": pa.nulls(frame.height)}).select([])
     return _encode_arrow(table, "polars", [str(dtype) for dtype in frame.dtypes], series=series)
-
-
-def relation(table: pa.Table) -> Any:
-    """A DuckDB relation of the same rows. Raises `UnsupportedType` without DuckDB."""
-    import pyarrow as pa
-
-    try:
-        import duckdb
-    except ImportError:
-        raise UnsupportedType("duckdb is not installed here: pip install duckdb, or take .to_arrow().") from None
-    return duckdb.from_arrow(pa.table([_stored(column) for column in table.columns], names=table.column_names))
-
-
-def _stored(column: Any) -> Any:
-    """Periods and intervals of pandas as the whole numbers and structs that they are kept as."""
-    import pyarrow as pa
-
-    kind = column.type
-    if not (isinstance(kind, pa.BaseExtensionType) and kind.extension_name.startswith("pandas.")):
-        return column
-    parts: list[Any] = [chunk.storage for chunk in column.chunks]
-    storage: Any = kind.storage_type
-    return pa.chunked_array(parts, type=storage)
 
 
 def specs_of(meta: dict[str, Any]) -> list[Spec]:
@@ -178,16 +190,68 @@ def decode(table: pa.Table, meta: dict[str, Any]) -> Any:
     """The value that `encode_rows` or `encode_foreign` was given."""
     if "schema" not in meta:
         return _decode_rows(table, meta)
-    schema = read_schema(meta["schema"])
-    found = table.rename_columns(schema.names).cast(schema)
+    found = _of_schema(table, read_schema(meta["schema"]), meta)
     if meta["library"] == "polars":
         import polars as pl
 
-        frame: Any = pl.from_arrow(found)
+        frame: Any = pl.from_arrow(found) if found.num_columns else _empty_polars(found.num_rows)
+        frame.columns = found.column_names  # for polars a column without a name is one to be called something
         return frame.to_series() if meta["series"] else frame
     if meta["library"] == "duckdb":
-        return relation(found)
-    return found.combine_chunks().to_batches()[0] if meta.get("batch") and found.num_rows else found
+        return _relation.relation(found, meta.get("types"))
+    return _batch(found) if meta.get("batch") else found
+
+
+def _of_schema(table: pa.Table, schema: pa.Schema, meta: dict[str, Any]) -> pa.Table:
+    """What Parquet gave back, in the types that it was written in."""
+    import pyarrow as pa
+
+    if not table.num_columns:
+        bare = pa.table({"": pa.nulls(meta.get("rows", 0))})
+        return bare.replace_schema_metadata(schema.metadata).select([])
+    specs = meta.get("columns") or [{}] * len(schema)
+    columns = [
+        _as_dictionary(column, kind, spec) if pa.types.is_dictionary(kind) else column
+        for column, kind, spec in zip(table.columns, schema.types, specs, strict=True)
+    ]
+    return pa.table(columns, names=schema.names).cast(schema)
+
+
+def _as_dictionary(column: Any, kind: Any, spec: Spec) -> Any:
+    """Parquet gives back dictionaries of texts only; others as the values that they stood for."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(column.type):
+        return column
+    if not spec:
+        return column.dictionary_encode()
+    known = read_inline(spec["categories"]["inline"][0])[0].combine_chunks()
+    values = column.cast(known.type)
+    parts: list[Any] = [
+        pa.DictionaryArray.from_arrays(pc.index_in(chunk, known).cast(kind.index_type), known, ordered=kind.ordered)
+        for chunk in values.chunks
+    ]
+    made: Any = pa.dictionary(kind.index_type, known.type, kind.ordered)
+    return pa.chunked_array(parts, type=made)
+
+
+def _batch(table: pa.Table) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    if table.num_rows:
+        return table.combine_chunks().to_batches()[0]
+    return pa.RecordBatch.from_arrays([pa.array([], kind) for kind in table.schema.types], schema=table.schema)
+
+
+def _empty_polars(rows: int) -> Any:
+    """A frame of so many rows without columns, where this release of polars has such."""
+    import polars as pl
+
+    try:
+        return pl.DataFrame(height=rows)
+    except TypeError:
+        return pl.DataFrame()
 
 
 def _decode_rows(table: pa.Table, meta: dict[str, Any]) -> Any:

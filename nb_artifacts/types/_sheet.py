@@ -143,7 +143,7 @@ def to_parquet(sheet: Sheet) -> bytes:
             writer.write_table(table, row_group_size=GROUP_ROWS)
             if beside:
                 writer.add_key_value_metadata({META.decode(): meta.decode()})
-    except (pa.ArrowException, ValueError) as error:
+    except (pa.ArrowException, ValueError, OSError) as error:
         raise InvalidValue(f"{_culprit(sheet)} cannot be kept as Parquet: {error}") from None
     return sink.getvalue()
 
@@ -175,7 +175,7 @@ def _culprit(sheet: Sheet) -> str:
     def fails(column: Column) -> bool:
         try:
             pq.write_table(sheet.table.select([column.field]), io.BytesIO())
-        except (pa.ArrowException, ValueError):
+        except (pa.ArrowException, ValueError, OSError):
             return True
         return False
 

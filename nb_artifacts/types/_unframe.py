@@ -55,11 +55,19 @@ def decode_values(column: Any, spec: Spec) -> Any:
     if isinstance(dtype, pd.SparseDtype):
         return pd.arrays.SparseArray(column.to_pandas().to_numpy(), dtype=dtype)
     if hasattr(dtype, "__from_arrow__"):
-        # Of an interval with a time zone pandas forgets that zone where there is no row.
-        bare = not len(column) and isinstance(dtype, pd.IntervalDtype)
-        return pd.Series([], dtype=dtype).array if bare else dtype.__from_arrow__(column)
+        return _extension(column, dtype)
     found = column.to_numpy()
     return found if found.dtype == dtype else found.astype(dtype)
+
+
+def _extension(column: Any, dtype: Any) -> Any:
+    import pandas as pd
+
+    if isinstance(dtype, (pd.Float32Dtype, pd.Float64Dtype)):  # pandas takes NaN for a missing value here
+        return pd.arrays.FloatingArray(column.fill_null(0).to_numpy(), column.is_null().to_numpy())
+    # Of an interval with a time zone pandas forgets that zone where there is no row.
+    bare = not len(column) and isinstance(dtype, pd.IntervalDtype)
+    return pd.Series([], dtype=dtype).array if bare else dtype.__from_arrow__(column)
 
 
 def string_dtype(spec: Spec) -> Any:
@@ -120,7 +128,11 @@ def decode_axis(spec: Spec, columns: list[Any]) -> pd.Index[Any]:
             found.freq = freq
         levels.append(found)
     if spec["multi"]:
-        return pd.MultiIndex.from_arrays(levels, names=names)
+        whole = pd.MultiIndex.from_arrays(levels, names=names)
+        for place, level in enumerate(spec["levels"]):
+            if "level" in level:
+                whole = whole.set_levels(whole.levels[place].astype(level["level"]), level=place)
+        return whole
     only: pd.Index[Any] = levels[0]
     only.name = names[0]
     return only

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from nb_artifacts.errors import UnsupportedType
-from nb_artifacts.types import _csv, _data, _grid, _rows
+from nb_artifacts.types import _csv, _data, _grid, _relation, _rows
 from nb_artifacts.types._guess import is_frame, loaded
 from nb_artifacts.types._live import LiveTable, live_words
 from nb_artifacts.types._sheet import Column, Library, Sheet, Spec, from_parquet, kind_of, to_parquet
@@ -166,7 +166,10 @@ class Table(Payload):
         return self._parts()[0]
 
     def to_pandas(self) -> pd.DataFrame:
-        """A pandas frame: the one that was given, or an equal one, or what another library's table is in pandas."""
+        """A pandas frame: the one that was given, or an equal one, or what another library's table is in pandas.
+
+        Raises `UnsupportedType` where pandas has no place for a column.
+        """
         import pandas as pd
 
         value = self.value
@@ -174,9 +177,14 @@ class Table(Payload):
             return value
         if isinstance(value, pd.Series):
             return value.to_frame()
+        if isinstance(value, dict) and len({len(part) for part in value.values()}) > 1:
+            return pd.DataFrame({name: pd.Series(part, dtype=None if part else object) for name, part in value.items()})
         if isinstance(value, (list, dict)):
             return pd.DataFrame(value)
-        return self.to_arrow().to_pandas()
+        try:
+            return self.to_arrow().to_pandas()
+        except Exception as error:  # noqa: BLE001 (as in `to_polars`)
+            raise UnsupportedType(f"pandas cannot hold this table: {error}") from None
 
     def to_polars(self) -> pl.DataFrame:
         """A polars frame; the levels of an index come first as columns.
@@ -192,15 +200,20 @@ class Table(Payload):
             return value
         try:
             found = pl.from_arrow(self.to_arrow())
-        except Exception as error:  # noqa: BLE001 (polars raises kinds of its own)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 (polars raises kinds of its own, and panics that are no `Exception`)
             raise UnsupportedType(f"polars cannot hold this table: {error}") from None
         return found if isinstance(found, pl.DataFrame) else found.to_frame()
 
     def to_duckdb(self) -> duckdb.DuckDBPyRelation:
-        """A DuckDB relation; the levels of an index come first as columns. Raises `UnsupportedType` without DuckDB."""
+        """A DuckDB relation; the levels of an index come first as columns.
+
+        Raises `UnsupportedType` without DuckDB, and where it has no place for a column.
+        """
         value = self.value
         kept = isinstance(value, loaded("duckdb", "DuckDBPyRelation"))
-        found: duckdb.DuckDBPyRelation = value if kept else _rows.relation(self.to_arrow())
+        found: duckdb.DuckDBPyRelation = value if kept else _relation.relation(self.to_arrow())
         return found
 
     @property

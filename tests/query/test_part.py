@@ -115,6 +115,11 @@ def test_other_libraries_get_their_own(store):
     assert found.equals(frame.filter(pl.col("n") > 6).select("c"))
     table = pa.table({"n": range(10), "s": pa.array(["a", "b"] * 5).dictionary_encode()})
     assert part(kept(store, table), store, ["s", "n"], limit=3).value.equals(table.select(["s", "n"]).slice(0, 3))
+    ordered = pa.DictionaryArray.from_arrays(pa.array([1, 0, 1], pa.int8()), pa.array([9, 5]), ordered=True)
+    table = pa.table({"n": range(3), "o": ordered})
+    assert part(kept(store, table), store, ["o"], "o = 5").value.equals(table.select(["o"]).take([0, 2]))
+    assert part(kept(store, table), store, ["n"]).value.equals(table.select(["n"]))
+    assert part(kept(store, table), store, [], "n > 0").value.num_rows == 2
     lists = [[1, "a"], [2, "b"], [3]]
     assert part(kept(store, lists), store, ["0"], '"0" > 1').value == [[2], [3]]
     columns = {"x": [1, 2, 3], "y": ["a"]}
@@ -123,6 +128,8 @@ def test_other_libraries_get_their_own(store):
     found = part(kept(store, relation), store, ["n"], "n > 7").value
     assert isinstance(found, duckdb.DuckDBPyRelation)
     assert found.fetchall() == [(8,), (9,)]
+    relation = duckdb.sql("SELECT uuid '00000000-0000-4000-8000-000000000001' AS u, 1::hugeint AS h, 2 AS n")
+    assert part(kept(store, relation), store, ["n", "u"]).value.fetchall() == [relation.fetchall()[0][::-2]]
     series = pd.Series([1.5, 2.5, 3.5], name="v")
     assert_series_equal(part(kept(store, series), store, where="v > 2").value, series[series > 2])
 

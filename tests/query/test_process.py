@@ -18,8 +18,11 @@ import pytest
 from query.conftest import kept, mixed
 from waiting import until
 
-from nb_artifacts.errors import QueryFailed
+from nb_artifacts.errors import BadQuery, QueryFailed
 from nb_artifacts.query import PARQUET, Left, RowsQuery, Tables, child, parse
+from nb_artifacts.query.conditions import explained
+from nb_artifacts.query.engine import Engine
+from nb_artifacts.query.source import Cursor, Limits, Source
 from nb_artifacts.wire import Record, new_id, now
 
 SLOW = {"where": " AND ".join(f"levenshtein(text || {n}, reverse(text)) >= 0" for n in range(40))}
@@ -307,3 +310,55 @@ def test_all_who_wait_are_told_of_a_crash(fresh, record):
     running.process.kill()
     until(lambda: len(told) == 3)
     assert told == [None, None, None]
+
+
+def test_a_process_that_ran_out_of_memory_is_asked_nothing_more(fresh, record):
+    """What a query took is not all given back: others would find less than they may have."""
+    tables = fresh()
+    tables.rows(record, RowsQuery())
+    running = tables.worker._running
+
+    def send(head, content=b""):
+        said = {"id": head["id"], "error": "failed", "message": "more memory", "late": False, "spent": True}
+        running.waiting[head["id"]].put((said, b""))
+
+    running.pipe.send = send
+    with pytest.raises(QueryFailed, match="more memory"):
+        tables.rows(record, RowsQuery())
+    assert tables.rows(record, RowsQuery()).rows == 1000
+    assert tables.worker._running is not running
+    until(lambda: running.process.poll() is not None)
+
+
+def test_a_table_that_a_query_broke_is_opened_anew(tmp_path, record, store):
+    """After an error inside DuckDB its database answers nothing more."""
+    import duckdb
+
+    engine = Engine(Limits(2**28, 1, str(tmp_path)))
+    path = tables_path(store, record)
+    source = engine.source("t", path, None, b"")
+    assert engine.source("t", path, None, b"") is source
+    with pytest.raises(BadQuery, match="cannot be worked out: INTERNAL"), explained(source, RowsQuery(where="a > 1"), 1):
+        raise duckdb.InternalException("INTERNAL Error: too long\nmore")
+    again = engine.source("t", path, None, b"")
+    assert again is not source
+    assert engine.rows(again, RowsQuery(where="a > 1"), "json", Cursor(again), lambda: None).rows == 998
+
+
+def test_who_asks_a_broken_table_is_told_to_ask_again(tmp_path, record, store):
+    import duckdb
+
+    def fails(*_):
+        raise duckdb.FatalException("FATAL Error: invalidated")
+
+    source = Source(tables_path(store, record), "t", Limits(2**28, 1, str(tmp_path)))
+    cursor = Cursor(source)
+    cursor._made = SimpleNamespace(execute=fails)
+    source.spent = True
+    with pytest.raises(QueryFailed, match="ask again"):
+        cursor.execute("SELECT 1")
+
+
+def tables_path(store, record):
+    with store.open_blob(record.blob) as file:
+        return file.name

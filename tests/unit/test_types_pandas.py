@@ -65,6 +65,8 @@ DTYPES = {
     "Int64": pd.Series([1, None, 2**53 + 1], dtype="Int64"),
     "UInt8": pd.Series([1, None, 3], dtype="UInt8"),
     "Float64": pd.Series([1.5, None, 3], dtype="Float64"),
+    "Float64-nan": pd.Series(pd.arrays.FloatingArray(np.array([1.5, np.nan, 3]), np.array([False, False, True]))),
+    "Float32-nan": pd.Series(pd.arrays.FloatingArray(np.array([1.5, np.nan, 3], "f4"), np.array([False, False, True]))),
     "boolean": pd.Series([True, None, False], dtype="boolean"),
     "datetime-s": pd.Series(WHEN).dt.as_unit("s"),
     "datetime-ms": pd.Series(WHEN).dt.as_unit("ms"),
@@ -218,6 +220,7 @@ INDEXES = {
     "multi-kinds": pd.MultiIndex.from_arrays(
         [pd.date_range("2020", periods=3, tz="UTC"), pd.Categorical(["b", "a", "b"]), [1.5, np.nan, 2]], names=["d", "c", "f"]
     ),
+    "multi-gaps": pd.MultiIndex(levels=[["z", "a"], [1, 5], [True, False]], codes=[[0, 1, -1], [1, -1, 0], [-1, 0, 1]]),
     "named-like-a-column": pd.Index([3, 2, 1], name="x"),
     "tuple-name": pd.Index([3, 2, 1], name=("a", 1)),
     "int-name": pd.Index([3, 2, 1], name=0),
@@ -298,6 +301,8 @@ REFUSED = {
     "nan-in-mixed-list": (objects([np.nan, "a"]), "row 0"),
     "two-dimensions": (objects(np.zeros(2), np.zeros((2, 2))), "row 1"),
     "array-dtypes": (objects(np.zeros(2), np.zeros(2, dtype="int8")), "row 1"),
+    "sparse-objects": (pd.Series(pd.arrays.SparseArray(["a", "b"], dtype=pd.SparseDtype(object, "a"))), "row 0"),
+    "intervals-of-arrow": (pd.Series([None], dtype=pd.ArrowDtype(pa.month_day_nano_interval())), "row 0"),
     "subclass": (objects(None, type("Text", (str,), {})("a")), "row 1"),
 }
 
@@ -322,6 +327,12 @@ def test_a_frequency_without_a_name_is_refused():
     index = pd.date_range("2020", periods=3, freq=pd.offsets.CustomBusinessDay(holidays=["2020-01-02"]))
     with pytest.raises(InvalidValue, match="freq"):
         coerce(pd.DataFrame({"a": [1, 2, 3]}, index=index)).content()
+
+
+def test_a_level_whose_numbers_would_be_rounded_is_refused():
+    index = pd.MultiIndex(levels=[[2**60 + 1], ["a"]], codes=[[0, -1], [0, 0]])
+    with pytest.raises(InvalidValue, match="index level 0"):
+        coerce(pd.DataFrame({"x": [1, 2]}, index=index)).content()
 
 
 def test_labels_of_other_classes_are_refused():

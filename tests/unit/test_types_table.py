@@ -243,6 +243,87 @@ def test_arrow_types_without_a_place_in_parquet_are_named():
         coerce(table).content()
 
 
+@pytest.mark.parametrize(
+    "values",
+    [pa.array([9, 5, 7]), pa.array([2, 1, 0], pa.timestamp("ns", "UTC")), pa.array([1.5, 0.5, 2.5]), pa.array(["b", "a", "c"])],
+    ids=lambda values: str(values.type),
+)
+@pytest.mark.parametrize("ordered", [False, True])
+def test_dictionaries_of_any_value_come_back_equal(values, ordered):
+    made = pa.DictionaryArray.from_arrays(pa.array([1, None, 0, 1], pa.int8()), values, ordered=ordered)
+    table = pa.table({"a": made})
+    found = back(coerce(table))
+    assert found.value.schema.equals(table.schema)
+    assert found.value.equals(table)
+    check_shown(found, rooms=(8000,))
+
+
+def test_a_long_dictionary_of_numbers_comes_back():
+    table = pa.table({"a": pa.array(range(20_000)).dictionary_encode()})
+    found = back(coerce(table)).value
+    assert found.schema.equals(table.schema)
+    assert found.to_pylist() == table.to_pylist()
+
+
+def test_arrow_and_polars_without_rows_or_columns_or_names():
+    batch = pa.record_batch({"a": pa.array([], pa.int8()), "d": pa.array([], pa.dictionary(pa.int8(), pa.string()))})
+    found = back(coerce(batch)).value
+    assert isinstance(found, pa.RecordBatch)
+    assert found.equals(batch)
+    bare = pa.table({"a": [1, 2]}).select([])
+    assert back(coerce(bare)).value.num_rows == 2
+    assert back(coerce(pl.Series("", [1]))).value.name == ""
+    assert back(coerce(pl.DataFrame({"": [1], "b": [2]}))).value.columns == ["", "b"]
+    assert back(coerce(pl.DataFrame())).value.shape == (0, 0)
+
+
+def test_values_of_arrow_and_polars_without_a_place_are_named():
+    with pytest.raises(InvalidValue, match="column 'x', row 0"):
+        coerce(pl.DataFrame({"x": pl.Series([[1]], dtype=pl.List(pl.Int128))})).content()
+    with pytest.raises(InvalidValue, match="column 'x', row 0"):
+        coerce(pa.table({"x": pa.array([Decimal(100)], pa.decimal128(5, -2))})).content()
+
+
+def test_relations_keep_types_that_arrow_has_no_name_for():
+    relation = duckdb.sql(
+        "select uuid 'a5f0d1b2-0000-4000-8000-000000000001' as u, 'a'::enum('z', 'a') as e, sum(x)::hugeint as h, '{}'::json as j,"
+        " [uuid 'a5f0d1b2-0000-4000-8000-000000000002'] as l, {'x': 1::hugeint} as s, 1 as n, 2 as \"n\"\"\" from range(3) t(x)"
+    )
+    found = back(coerce(relation)).value
+    assert found.fetchall() == relation.fetchall()
+    assert found.columns == relation.columns
+    assert [str(kind) for kind in found.types] == [str(kind) for kind in relation.types]
+    assert back(coerce(relation)).to_duckdb().fetchall() == relation.fetchall()
+
+
+@pytest.mark.parametrize(
+    "value", ["timetz '01:02:03+02'", "'101'::bit", "[timetz '01:02:03+02']", "{'x': '1'::bit}", "1::uhugeint"]
+)
+def test_values_of_relations_that_arrow_would_change_are_named(value):
+    with pytest.raises(InvalidValue, match="column 'bad', row 0"):
+        coerce(duckdb.sql(f"select 1 as good, {value} as bad")).content()
+
+
+def test_what_another_library_has_no_place_for_is_said():
+    long = back(coerce(pa.table({"a": pa.array([Decimal("1" * 60)])})))
+    for turn in (long.to_polars, long.to_duckdb):
+        with pytest.raises(UnsupportedType, match="cannot hold this table"):
+            turn()
+    with pytest.raises(UnsupportedType, match="DuckDB cannot hold"):
+        back(coerce(pa.table({}))).to_duckdb()
+    with pytest.raises(UnsupportedType, match="pandas cannot hold"):
+        back(coerce(pa.table({"a": pa.array([1], pa.time64("ns"))}))).to_pandas()
+    halves = back(coerce(pa.table({"a": pa.array([np.float16(1.5), None], pa.float16())})))
+    assert halves.to_duckdb().fetchall() == [(1.5,), (None,)]
+
+
+def test_lists_of_unequal_length_as_a_frame():
+    ragged = back(coerce({"a": [1, 2], "b": ["x"], "c": []}, type="table"))
+    assert ragged.value == {"a": [1, 2], "b": ["x"], "c": []}
+    assert ragged.to_pandas().shape == (2, 3)
+    assert ragged.file(".csv").splitlines()[2] == b"2,,"
+
+
 def test_anything_that_offers_an_arrow_stream():
     relation = duckdb.sql("select 1 as a, 'x' as b union all select 2, null order by 1")
     payload = coerce(relation)
