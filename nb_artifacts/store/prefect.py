@@ -9,6 +9,7 @@ move down. It keeps neither bytes nor runs nor a feed.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import OrderedDict
 from datetime import datetime, timedelta, timezone
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
@@ -16,7 +17,8 @@ from typing import IO, TYPE_CHECKING, Any, Final, NoReturn
 import msgspec
 from msgspec import UNSET, Raw
 
-from nb_artifacts.errors import BlobMissing, Conflict, NotFound, Rejected, Unsupported
+from nb_artifacts.errors import BlobMissing, Conflict, NotFound, Rejected, Unreachable, Unsupported
+from nb_artifacts.store.http_client import IDLE_SECONDS
 from nb_artifacts.store.prefect_query import filter_body, one_key, order
 from nb_artifacts.store.prefect_server import PAGE, Server
 from nb_artifacts.store.prefect_wire import SMALL_IMAGE, Artifact, from_prefect, to_prefect
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
     from nb_artifacts.store.http_client import Connection
     from nb_artifacts.store.remote import Outgoing
     from nb_artifacts.wire import Change, Patch, Query, Record, Run, RunQuery
+
+AGAIN_SECONDS = IDLE_SECONDS
+"""A server that heard nothing for as long may have another database by now; in less none is started."""
 
 _MOST_IMAGES = 200
 _ALL, _LATEST = "/artifacts/filter", "/artifacts/latest/filter"
@@ -53,6 +58,8 @@ class PrefectStore:
         self._server = Server(connection)
         self._public = public
         self._images: OrderedDict[str, bytes] = OrderedDict()
+        self.state: Final = self._database()
+        self._asked = time.monotonic()
 
     def __repr__(self) -> str:
         return f"PrefectStore({self.where})"
@@ -61,11 +68,6 @@ class PrefectStore:
     def id(self) -> str:
         """Prefect has none of its own: its address's."""
         return hashlib.sha256(self.where.encode()).hexdigest()[:32]
-
-    @property
-    def state(self) -> str:
-        """See `Remote.state`: it tells of none."""
-        return self.id
 
     @property
     def where(self) -> str:
@@ -172,7 +174,10 @@ class PrefectStore:
 
     def send(self, items: Sequence[Outgoing]) -> list[Outcome]:
         """See `Remote.send`. A record whose run is given takes its names along; a run by itself is nothing to Prefect."""
-        return [self._send(item) for item in items]
+        self._check_database()
+        outcomes = [self._send(item) for item in items]
+        self._asked = time.monotonic()
+        return outcomes
 
     def missing_blobs(self, refs: Sequence[BlobRef]) -> list[BlobRef]:
         """Small images, which become part of their artifact; Prefect keeps no other bytes."""
@@ -190,6 +195,18 @@ class PrefectStore:
     def close(self) -> None:
         """See `Store.close`."""
         self._connection.close()
+
+    def _database(self) -> str:
+        """See `Remote.state`. Another address is another state: a copy of a database has the same id."""
+        found = self._server.database()
+        return hashlib.sha256(f"{self.where} {found}".encode()).hexdigest()[:32] if found else ""
+
+    def _check_database(self) -> None:
+        """Raises `Unreachable` where the server has another database than before: what had arrived is not there."""
+        if self.state and time.monotonic() - self._asked > AGAIN_SECONDS and self._database() not in {self.state, ""}:
+            raise Unreachable(
+                f"the Prefect server at {self.where} has another database by now: all is sent to it again", ambiguous=False
+            )
 
     def _send(self, item: Outgoing) -> Outcome:
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from nb_artifacts.errors import NotFound, Rejected, Unsupported
+from nb_artifacts.errors import Denied, NotFound, Rejected, Unsupported
 from nb_artifacts.store.http_client import READ_SECONDS, SEND_SECONDS
 from nb_artifacts.store.prefect_wire import Artifact, lenient, our_id
 from nb_artifacts.wire import encode
@@ -30,6 +30,9 @@ _SKEW = timedelta(days=1)
 _MOST_KNOWN = 10_000
 _REFUSED = frozenset({400, 409, 413, 415, 422})
 
+_BUILT_IN = "/block_types/slug/secret"
+"""Made once with the database, and protected: its id is the nearest to one of the database that is told."""
+
 _artifact = msgspec.json.Decoder(Artifact)
 _artifacts = msgspec.json.Decoder(list[Artifact])
 _number = msgspec.json.Decoder(int)
@@ -47,6 +50,15 @@ class Server:
     def address(self) -> str:
         """Of its API."""
         return self._connection.address
+
+    def database(self) -> str:
+        """Which database is behind it; empty where it does not tell."""
+        try:
+            answer = self._connection.ask("GET", _BUILT_IN)
+            found = msgspec.json.decode(answer.body, type=dict[str, Any]) if answer.status == 200 else {}
+        except (Denied, msgspec.DecodeError):
+            return ""
+        return str(found.get("id") or "")
 
     def remote_id(self, id: UUID) -> UUID | None:
         """Prefect's id for one of ours, if it came by lately."""

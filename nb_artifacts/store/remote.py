@@ -54,7 +54,7 @@ class Remote(Store, Protocol):
 
     @property
     def state(self) -> str:
-        """Which store answers, and which restore of it: where that changes, what had arrived may be lost."""
+        """Which store answers, and which restore of it, if it tells: where that changes, what had arrived may be lost."""
 
     @property
     def newest(self) -> int:

@@ -90,9 +90,12 @@ class Remotes(Leases):
     def met(self, address: str, state: str, newest: int = 0) -> bool:
         """Note which store answers at an address, in which state and how far (see `Remote`); whether it is another one.
 
-        What had arrived is to be sent again then, deletions too, since this one may have none of it. Where the store is
-        known from another address, what is known of it holds here as well.
+        What had arrived is to be sent again then, deletions too, since this one may have none of it: all but those of a
+        Prefect server, which is another one only where it was made anew. Where the store is known from another address,
+        what is known of it holds here as well.
         """
+        if not state:
+            return False
         known = self._known(address)
         name, seq = {"name": f"store at remote {known.n}"}, {"name": f"seq of remote {known.n}"}
         select = "SELECT value FROM meta WHERE name = :name"
@@ -113,7 +116,7 @@ class Remotes(Leases):
             connection.execute("DELETE FROM meta WHERE name = :name", seq)
             if before is None or (before == (state,) and not behind):
                 return False
-            for statement in sql.SEND_ALL_AGAIN:
+            for statement in sql.SEND_ALL_AGAIN if known.kind != "prefect" else sql.SEND_WHAT_IS_THERE_AGAIN:
                 connection.execute(statement, {"remote": known.n, "start": known.start})
             return True
 

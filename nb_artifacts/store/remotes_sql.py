@@ -132,7 +132,9 @@ _DELETE_ALL = (
     "INSERT INTO sent (remote, id, attempted) SELECT :remote, id, seq FROM tombstone WHERE seq > :start "
     "ON CONFLICT (remote, id) DO UPDATE SET attempted = excluded.attempted"
 )
-SEND_ALL_AGAIN = (_FORGET_ALL, _DELETE_ALL, "UPDATE remote SET cursor = 0 WHERE n = :remote")
+_FROM_THE_START = "UPDATE remote SET cursor = 0 WHERE n = :remote"
+SEND_WHAT_IS_THERE_AGAIN = (_FORGET_ALL, _FROM_THE_START)
+SEND_ALL_AGAIN = (_FORGET_ALL, _DELETE_ALL, _FROM_THE_START)
 """What was deleted since the remote was first seen is not known any more by whether it was sent: all of it is deleted again."""
 
 HEARD = (

@@ -50,6 +50,16 @@ def cannot(test, what):
     return asserted
 
 
+def test_it_tells_which_database_it_has(prefect):
+    """By an id which its database was given when it was made, and which nobody can delete."""
+    first, second = open_store(prefect.address), open_store(prefect.address)
+    assert first.state == second.state != first.id
+    known = ask(prefect, "GET", "/block_types/slug/secret")
+    assert known["is_protected"]
+    first.close()
+    second.close()
+
+
 class TestPutAndGet(suite.TestPutAndGet):
     test_gives_back_all_that_was_put = cannot(suite.TestPutAndGet.test_gives_back_all_that_was_put, "keep bytes")
     test_lists_hold_only_short_data = cannot(suite.TestPutAndGet.test_lists_hold_only_short_data, "what changed since")

@@ -4,7 +4,7 @@ import os
 
 import pytest
 from contract.given import of, record
-from contract.prefect_server import listed
+from contract.prefect_server import empty, listed
 from faults.machines import size
 from faults.processes import Child
 from faults.proxy import Proxy
@@ -16,6 +16,8 @@ from nb_artifacts.errors import RemoteBusy, Unreachable
 from nb_artifacts.sender import Sender, pace, thread
 from nb_artifacts.sender.thread import Limits
 from nb_artifacts.store import open_store
+from nb_artifacts.store import prefect as prefect_store
+from nb_artifacts.store.prefect_server import Server
 from nb_artifacts.store.remote import Outgoing
 from nb_artifacts.store.remotes import Remotes
 from nb_artifacts.wire import Patch, Query, Sort, now
@@ -96,6 +98,35 @@ def send_for_ever(send, home, settings):
     sender = Sender(open_store(home, durable=False), settings, limits=Limits(poll=0.02, lease=2.0))
     send(os.getpid())
     sender.run()
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_a_server_that_was_reset_gets_all_again(prefect, tmp_path, monkeypatch, tells):
+    """Its new database has another id; where none is told, what is gone there stays gone."""
+    database = ["one"] if tells else [""]
+    monkeypatch.setattr(Server, "database", lambda _: database[0])
+    monkeypatch.setattr(prefect_store, "AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(pace, "FIRST_WAIT", 0.02)
+    store = open_store(tmp_path / "home", durable=False)
+    settings = RemoteSettings(prefect.address, None, "prefect")
+    sender = Sender(store, settings, limits=Limits(poll=0.02))
+    sender.start()
+    made = [store.put(record(f"k{n % 2}", n, type="markdown")) for n in range(5)]
+    until(lambda: sender.remotes.count(settings.address) == 0)
+    store.delete(made.pop().id)
+    until(lambda: sender.remotes.count(settings.address) == 0 and len(everything(prefect)) == 4)
+    empty(prefect)
+    if tells:
+        database[0] = "two"
+    store.patch(made[0].id, Patch(description="changed"))
+    made.append(store.put(record("k0", 9, type="markdown")))
+    until(lambda: sender.remotes.count(settings.address) == 0 and sender.error is None)
+    there = everything(prefect)
+    assert sorted(one["metadata_"]["nb_artifacts_id"] for one in there) == sorted(
+        str(one.id) for one in (made if tells else made[-1:])
+    )
+    assert sum(one["description"] == "changed" for one in there) == tells
+    sender.close(1.0)
 
 
 def test_a_sender_that_is_killed_doubles_nothing(proxy, prefect, tmp_path, monkeypatch):

@@ -244,6 +244,20 @@ def test_what_was_deleted_is_deleted_again_where_an_earlier_state_answers(store,
     assert waits(remotes) == []
 
 
+def test_a_prefect_server_made_anew_has_nothing_that_could_be_deleted(store):
+    remotes = Remotes(store)
+    remotes.first_seen(API, "prefect")
+    sent, gone = put(store), put(store)
+    send(remotes, sent, gone)
+    assert not remotes.met(API, "one")
+    store.delete(gone.id)
+    remotes.record(API, gone=[gone.id])
+    assert not remotes.met(API, ""), "it does not always tell"
+    assert waits(remotes) == []
+    assert remotes.met(API, "other")
+    assert waits(remotes) == [("artifact", sent.id)]
+
+
 def test_a_store_that_tells_less_than_before_was_put_back(store, remotes):
     sent = put(store)
     assert not remotes.met(API, "one", 10)
