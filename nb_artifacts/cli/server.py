@@ -84,12 +84,11 @@ def start(host: str, port: int, workers: int, home: str | None, database_url: st
         home=str(folder), database_url=database_url, durable=config.durable(), hosts=(*hosts, *_own_name(host))
     )
     os.environ[serve.SETTINGS] = msgspec.json.encode(settings).decode()
-    note = folder / "server" / "running.json"
 
     def ready(bound: int) -> None:
         shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104 (compared, not bound)
         url = f"http://{shown}:{bound}"
-        _write_note(note, Running(pid=os.getpid(), started=this_process().started, url=url, where=where))
+        _write_note(folder, Running(pid=os.getpid(), started=this_process().started, url=url, where=where))
         _greet(url, where, keys.first())
         keys.close()
 
@@ -98,9 +97,7 @@ def start(host: str, port: int, workers: int, home: str | None, database_url: st
     except OSError as error:
         raise click.ClickException(f"cannot listen at {host} port {port}: {error.strerror or error}") from None
     finally:
-        running = _running(folder)
-        if running is not None and running.pid == os.getpid():
-            note.unlink(missing_ok=True)
+        _note(folder, os.getpid()).unlink(missing_ok=True)
 
 
 def _check_host(host: str, keys: Keyring, given: str | None) -> None:
@@ -138,28 +135,31 @@ def status(home: str | None, output: str | None) -> None:
     """Say whether the folder's server runs; exits with 1 where it does not."""
     running = _running(_folder(home))
     if output == "json":
-        click.echo(msgspec.json.encode({"running": running is not None, "server": running}).decode())
-    elif running is not None:
-        click.echo(f"Running at {running.url} (process {running.pid}), serving {running.where}")
-    else:
-        click.echo(f"No server runs for {_folder(home)}.")
-    if running is None:
+        newest = running[0] if running else None
+        click.echo(msgspec.json.encode({"running": bool(running), "server": newest, "servers": running}).decode())
+    for one in running if output is None else ():
+        click.echo(f"Running at {one.url} (process {one.pid}), serving {one.where}")
+    if not running:
+        if output is None:
+            click.echo(f"No server runs for {_folder(home)}.")
         raise SystemExit(1)
 
 
 @server.command()
 @_home_option
 def stop(home: str | None) -> None:
-    """Ask the folder's server to end, and wait until it has."""
+    """Ask the folder's server to end, or all of them, and wait until it has."""
     running = _running(_folder(home))
-    if running is None:
+    if not running:
         raise click.ClickException(f"no server runs for {_folder(home)}.")
-    with contextlib.suppress(ProcessLookupError):  # it has just ended
-        os.kill(running.pid, signal.SIGTERM)
+    asked = {one.pid for one in running}
+    for pid in asked:
+        with contextlib.suppress(ProcessLookupError):  # it has just ended
+            os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + 20
-    while _running(_folder(home)) is not None:
+    while left := [one.pid for one in _running(_folder(home)) if one.pid in asked]:
         if time.monotonic() > deadline:
-            raise click.ClickException(f"process {running.pid} has not ended in 20 seconds.")
+            raise click.ClickException(f"process {left[0]} has not ended in 20 seconds.")
         time.sleep(0.05)
     click.echo("Stopped.")
 
@@ -217,9 +217,9 @@ def _keyring(home: str | None, database_url: str | None) -> Keyring:
     from nb_artifacts.serve.keys import Keyring
 
     folder = _folder(home)
-    running = None if database_url else _running(folder)
-    if running is not None and running.where.startswith("postgresql://"):
-        raise InvalidValue(f"the keys of this folder's server are in {running.where}: give its address with --database-url.")
+    running = [] if database_url else _running(folder)
+    if running and all(one.where.startswith("postgresql://") for one in running):
+        raise InvalidValue(f"the keys of this folder's server are in {running[0].where}: give its address with --database-url.")
     return Keyring(folder, database_url=database_url or None)
 
 
@@ -227,18 +227,29 @@ def _place(key: Key) -> str:
     return "all workspaces" if key.opens("") else key.workspace
 
 
-def _write_note(path: Path, running: Running) -> None:
+def _note(folder: Path, pid: int) -> Path:
+    return folder / "server" / "running" / f"{pid}.json"
+
+
+def _write_note(folder: Path, running: Running) -> Path:
     from nb_artifacts.store.folder import prepare, write_private
 
-    prepare(path.parent.parent)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    prepare(folder)
+    path = _note(folder, running.pid)
+    for above in (path.parent.parent, path.parent):
+        above.mkdir(mode=0o700, exist_ok=True)
     write_private(path, msgspec.json.encode(running))
+    return path
 
 
-def _running(folder: Path) -> Running | None:
-    """The folder's server, if it still runs: the process of that number has to have begun when the server did."""
-    with contextlib.suppress(OSError, msgspec.MsgspecError):
-        running = msgspec.json.decode((folder / "server" / "running.json").read_bytes(), type=Running)
-        if not is_dead(replace(this_process(), pid=running.pid, started=running.started)):
-            return running
-    return None
+def _running(folder: Path) -> list[Running]:
+    """The folder's servers that still run, the newest first: the process of a number has to have begun when its server did."""
+    found = []
+    for note in (folder / "server" / "running").glob("*.json"):
+        with contextlib.suppress(OSError, msgspec.MsgspecError):
+            running = msgspec.json.decode(note.read_bytes(), type=Running)
+            if not is_dead(replace(this_process(), pid=running.pid, started=running.started)):
+                found.append(running)
+            else:
+                note.unlink()  # killed, it could not
+    return sorted(found, key=lambda one: one.started, reverse=True)

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
-COOKIE = "nb-artifacts-key"
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 TRIES, TRIES_SECONDS = 10, 60.0
 """So many log-ins may be tried from an address in that time."""
@@ -39,17 +38,28 @@ def secrets_in(headers: Headers) -> tuple[str, ...]:
 
 def cookie_secret(headers: Headers) -> str | None:
     """The key that the log-in page has put into the browser's cookie."""
+    own = _cookie_name(headers.get("host", ""))
     for part in headers.get("cookie", "").split(";"):
         name, _, value = part.strip().partition("=")
-        if name == COOKIE:
+        if name == own:
             return unquote(value)
     return None
 
 
-def cookie(secret: str, *, secure: bool) -> str:
+def cookie(headers: Headers, secret: str, *, secure: bool) -> str:
     """The header that keeps a key in the browser, out of reach of scripts and of other sites; "" takes it away."""
-    age = 30 * 86_400 if secret else 0
-    return f"{COOKIE}={quote(secret, safe='')}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
+    name, age = _cookie_name(headers.get("host", "")), 30 * 86_400 if secret else 0
+    return f"{name}={quote(secret, safe='')}; Path=/; Max-Age={age}; HttpOnly; SameSite=Strict{'; Secure' if secure else ''}"
+
+
+@lru_cache(256)
+def _cookie_name(host: str) -> str:
+    """Of each port its own: a browser keeps one cookie of a name for all servers of a host."""
+    try:
+        port = urlsplit(f"//{host}").port
+    except ValueError:
+        port = None
+    return "nb-artifacts-key" if port is None else f"nb-artifacts-key-{port}"
 
 
 def is_same_origin(headers: Headers, *, writes: bool) -> bool:

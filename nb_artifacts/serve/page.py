@@ -97,12 +97,12 @@ def page_routes(keys: Keyring) -> list[BaseRoute]:
         if keys.find(secret) is None:
             return _login_page("That is not a key of this server, or it was revoked.", 401)
         response = RedirectResponse("/", 303)
-        response.headers["Set-Cookie"] = cookie(secret, secure=request.url.scheme == "https")
+        response.headers["Set-Cookie"] = cookie(request.scope["nba.headers"], secret, secure=request.url.scheme == "https")
         return response
 
-    async def log_out(_: Request) -> Response:
+    async def log_out(request: Request) -> Response:
         response = RedirectResponse("/login", 303)
-        response.headers["Set-Cookie"] = cookie("", secure=False)
+        response.headers["Set-Cookie"] = cookie(request.scope["nba.headers"], "", secure=False)
         return response
 
     async def index(_: Request) -> Response:

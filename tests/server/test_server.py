@@ -15,7 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from api.conftest import ROOT, SECONDS, Remote, wait_until
+from api.conftest import ROOT, SECONDS, Remote, stop_server, wait_until
 from server.conftest import OTHER, SPACE, ending, log_in, printed_key, run
 
 import nb_artifacts
@@ -198,7 +198,7 @@ def test_defaults(tmp_path):
 def test_the_log_tells_no_secret(own):
     server = own()
     server.ask("GET", f"/status?token={server.token}&q=confidential")
-    server.root("GET", "/", Cookie=f"nb-artifacts-key={server.token}")
+    server.root("GET", "/", Cookie=f"nb-artifacts-key-{server.port}={server.token}")
     wait_until(lambda: "/api/status" in server.log.read_text())
     text = server.log.read_text()
     assert server.token not in text and "confidential" not in text
@@ -233,8 +233,23 @@ def test_log_in_with_a_cookie(standalone):
 
 @pytest.mark.parametrize("secret", ["semi;colon", "per%41cent", "\u0448\u043b\u044e\u0437", 'quo"te\\', "sp ace,"])
 def test_any_key_survives_the_cookie(secret):
-    name, _, value = serve_auth.cookie(secret, secure=False).encode("ascii").decode().partition(";")[0].partition("=")
-    assert serve_auth.cookie_secret({"cookie": f"other=1; {name}={value}; more=2"}) == secret
+    headers = {"host": "example.org"}
+    name, _, value = serve_auth.cookie(headers, secret, secure=False).encode("ascii").decode().partition(";")[0].partition("=")
+    assert serve_auth.cookie_secret({**headers, "cookie": f"other=1; {name}={value}; more=2"}) == secret
+
+
+def test_two_servers_of_one_host_keep_a_log_in_each():
+    """A browser sends a host's cookies to every port of it, and keeps one of each name."""
+    jar = {}
+    for host, secret in (("h:1", "one"), ("h:2", "two"), ("[::1]:1", "three"), ("h", "four")):
+        given = serve_auth.cookie({"host": host}, secret, secure=False).partition(";")[0]
+        name, _, value = given.partition("=")
+        jar[name] = value
+    cookies = "; ".join(f"{name}={value}" for name, value in jar.items())
+    found = {
+        host: serve_auth.cookie_secret({"host": host, "cookie": cookies}) for host in ("h:1", "h:2", "h", "h:3", "h:x", "")
+    }
+    assert found == {"h:1": "three", "h:2": "two", "h": "four", "h:3": None, "h:x": "four", "": "four"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows folders have no such mode bits")
@@ -243,21 +258,43 @@ def test_what_a_server_leaves_is_private_whatever_the_umask(tmp_path):
     home, before = tmp_path / "a" / "home", os.umask(0)
     try:
         Keyring(home).create()
-        cli_server._write_note(home / "server" / "running.json", cli_server.Running(pid=1, started=0, url="", where=""))
+        cli_server._write_note(home, cli_server.Running(pid=1, started=0, url="", where=""))
     finally:
         os.umask(before)
     modes = {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in [home, *home.rglob("*")]}
-    assert modes == {"home": "0o700", "server": "0o700", "keys.json": "0o600", "running.json": "0o600"}
+    assert modes == {"home": "0o700", "server": "0o700", "keys.json": "0o600", "running": "0o700", "1.json": "0o600"}
 
 
 def test_a_note_of_a_server_that_is_gone_means_no_other_process(tmp_path):
     """A process number is given again; and when a process began is known to a second only, as clocks are set."""
-    note, me = tmp_path / "server" / "running.json", this_process()
+    me = this_process()
     for moved, found in ((0, True), (1, True), (-1, True), (-60, False), (60, False)):
-        cli_server._write_note(note, cli_server.Running(pid=me.pid, started=me.started + moved, url="", where=""))
-        assert (cli_server._running(tmp_path) is not None) == found, moved
+        note = cli_server._write_note(tmp_path, cli_server.Running(pid=me.pid, started=me.started + moved, url="", where=""))
+        assert bool(cli_server._running(tmp_path)) == found, moved
+        assert note.exists() == found, "what a killed server has left is taken away"
     note.write_text("{")
-    assert cli_server._running(tmp_path) is None
+    assert cli_server._running(tmp_path) == []
+
+
+def test_two_servers_of_one_folder(own, tmp_path):
+    """Each is there until it ends, whichever began or ended first."""
+    first, second = own(), own()
+
+    def shown():
+        return json.loads(run(first, "status", "--output", "json").stdout)
+
+    both = shown()
+    assert both["running"] is True
+    assert {one["pid"] for one in both["servers"]} == {first.process.pid, second.process.pid}
+    assert both["server"]["pid"] == second.process.pid
+    stop_server(second)
+    left = shown()
+    assert [one["pid"] for one in left["servers"]] == [left["server"]["pid"]] == [first.process.pid]
+    third = own()
+    assert run(first, "status").stdout.count("Running at") == 2
+    assert run(first, "stop").returncode == 0
+    assert (first.process.wait(20), third.process.wait(20)) == (0, 0)
+    assert shown() == {"running": False, "server": None, "servers": []}
 
 
 def test_log_in_is_tried_a_few_times_only(own):
