@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import quote, unquote, urlsplit
 
+COOKIE = "nb-artifacts-key"
+MOST_COOKIES = 20
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 TRIES, TRIES_SECONDS = 10, 60.0
 """So many log-ins may be tried from an address in that time."""
@@ -36,14 +38,16 @@ def secrets_in(headers: Headers) -> tuple[str, ...]:
     return (text, password, user)
 
 
-def cookie_secret(headers: Headers) -> str | None:
-    """The key that the log-in page has put into the browser's cookie."""
-    own = _cookie_name(headers.get("host", ""))
+def cookie_secrets(headers: Headers) -> tuple[str, ...]:
+    """The keys that log-in pages have put into the browser's cookies: ours first, then those of other ports, maybe replicas."""
+    own, found = _cookie_name(headers.get("host", "")), list[str]()
     for part in headers.get("cookie", "").split(";"):
         name, _, value = part.strip().partition("=")
         if name == own:
-            return unquote(value)
-    return None
+            found.insert(0, unquote(value))
+        elif name.startswith(COOKIE):
+            found.append(unquote(value))
+    return tuple(found[:MOST_COOKIES])
 
 
 def cookie(headers: Headers, secret: str, *, secure: bool) -> str:
@@ -59,7 +63,7 @@ def _cookie_name(host: str) -> str:
         port = urlsplit(f"//{host}").port
     except ValueError:
         port = None
-    return "nb-artifacts-key" if port is None else f"nb-artifacts-key-{port}"
+    return COOKIE if port is None else f"{COOKIE}-{port}"
 
 
 def is_same_origin(headers: Headers, *, writes: bool) -> bool:

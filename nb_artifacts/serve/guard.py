@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nb_artifacts.api.message import answer
-from nb_artifacts.serve.auth import UNSAFE, cookie_secret, is_own_host, is_same_origin, own_names, secrets_in
+from nb_artifacts.serve.auth import UNSAFE, cookie_secrets, is_own_host, is_same_origin, own_names, secrets_in
 from nb_artifacts.serve.events import Vouchers
 from nb_artifacts.serve.http import AccessLog
 
@@ -97,10 +97,8 @@ class Guard:
     def _check_key(self, scope: Scope, method: str, path: bytes) -> Response | None:
         headers = scope["nba.headers"]
         offered = secrets_in(headers)
-        if not offered and (secret := cookie_secret(headers)) is not None:
-            if not is_same_origin(headers, writes=method in UNSAFE):
-                return answer({"exception_message": "Forbidden", "detail": "Pages of other sites may not."}, 403)
-            offered = (secret,)
+        if not offered and (offered := cookie_secrets(headers)) and not is_same_origin(headers, writes=method in UNSAFE):
+            return answer({"exception_message": "Forbidden", "detail": "Pages of other sites may not."}, 403)
         key = self.find(offered)
         if key is None:
             if path == b"/" and method == "GET":
