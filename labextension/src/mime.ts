@@ -15,12 +15,17 @@ import { within } from './sse';
 import { mountCard } from './views';
 import { notice } from './views/dom';
 import { savedCopy, skeleton } from './views/saved';
+import { holdStill } from './views/still';
 import { MIME } from './wire';
 import type { Reference } from './wire';
 
 const PATIENCE = 1000;
 
+/** How long after the last part of a view it may still get its final height. */
+const SETTLING = 1000;
+
 const NOT_HERE = 'Saved copy: not in this store';
+const LOG_IN = 'Saved copy: the server asks you to log in again';
 
 class Output extends Widget implements IRenderMime.IRenderer {
   private live: AbortController | null = null;
@@ -57,7 +62,9 @@ class Output extends Widget implements IRenderMime.IRenderer {
     const controller = new AbortController();
     this.live = controller;
     const { signal } = controller;
-    this.node.replaceChildren(skeleton(reference, this.node.clientWidth || 700));
+    if (this.why === null || this.shown !== reference.id) {
+      this.node.replaceChildren(skeleton(reference, this.node.clientWidth || 700));
+    }
     this.shown = reference.id;
     const client = sharedClient();
     const opening = openSource(client, reference.id, tools(this.options), signal, reference.store);
@@ -81,9 +88,22 @@ class Output extends Widget implements IRenderMime.IRenderer {
     this.why = null;
     const height = this.node.clientHeight;
     this.node.style.minBlockSize = `${height}px`;
-    void mountCard(this.node, source, signal).finally(() => {
-      this.node.style.minBlockSize = '';
-    });
+    this.replace(() =>
+      mountCard(this.node, source, signal).finally(() => {
+        this.node.style.minBlockSize = '';
+      })
+    );
+  }
+
+  /** Show something else: neither what a person looks at moves, nor does the keyboard lose its place. */
+  private replace(change: () => Promise<void> | void): void {
+    const release = holdStill(this.node);
+    const focused = this.node.contains(document.activeElement);
+    void Promise.resolve(change()).finally(() => setTimeout(release, SETTLING));
+    if (focused && !this.node.contains(document.activeElement)) {
+      this.node.tabIndex = -1;
+      this.node.focus({ preventScroll: true });
+    }
   }
 
   private refuse(error: unknown, reference: Reference, signal: AbortSignal): void {
@@ -91,9 +111,10 @@ class Output extends Widget implements IRenderMime.IRenderer {
       return;
     }
     const reason = error instanceof RequestError ? error.reason : 'failed';
-    const again = reason === 'unreachable' || reason === 'failed';
-    this.fallBack(reference, again ? `${NOT_HERE}, or it does not answer` : NOT_HERE);
-    if (again) {
+    const away = reason === 'unreachable' || reason === 'failed';
+    const why = away ? `${NOT_HERE}, or it does not answer` : NOT_HERE;
+    this.fallBack(reference, reason === 'denied' ? LOG_IN : why);
+    if (away || reason === 'denied') {
       this.retryWhenBack(reference, signal);
     }
   }
@@ -102,15 +123,12 @@ class Output extends Widget implements IRenderMime.IRenderer {
   private retryWhenBack(reference: Reference, signal: AbortSignal): void {
     const retry = new AbortController();
     signal.addEventListener('abort', () => retry.abort(), { once: true });
-    sharedClient().changes.subscribe(
-      {
-        reset: () => {
-          retry.abort();
-          void this.load(reference);
-        }
-      },
-      retry.signal
-    );
+    const again = (): void => {
+      retry.abort();
+      void this.load(reference);
+    };
+    const listener = { reset: again, online: (online: boolean) => online && again() };
+    sharedClient().changes.subscribe(listener, retry.signal);
   }
 
   private fallBack(reference: Reference | null, why: string): void {
@@ -121,7 +139,7 @@ class Output extends Widget implements IRenderMime.IRenderer {
     const pre = document.createElement('pre');
     pre.textContent = text;
     const content = html ? sanitized(html, false) : text ? pre : notice('Nothing was saved of it.');
-    this.node.replaceChildren(savedCopy(content, reference, why));
+    this.replace(() => this.node.replaceChildren(savedCopy(content, reference, why)));
   }
 }
 

@@ -9,9 +9,13 @@ import type { Change, WireRecord } from './wire';
 
 export type ModelState = 'loading' | 'ready' | 'offline' | 'error';
 
+/** A bar that moves makes neither keys nor bytes. */
+const STATUS_LATER = 10_000;
+const STATUS_SOON = 1_000;
 const SYNC_SOON = 3_000;
 const SYNC_LATER = 20_000;
 const RETRY_SHOWN = 700;
+const MOST_ROUNDS = 3;
 
 export class ArtifactsModel {
   /** Newest first by when each was made, so that a moving bar stays where it is. */
@@ -30,6 +34,8 @@ export class ArtifactsModel {
   private loading: Promise<void> | null = null;
   /** What came while a list was on its way; the list may be older. */
   private meanwhile: Change[] = [];
+  /** Whether what was read of the list so far may lack something. */
+  private outdated = false;
   private statusTimer: ReturnType<typeof setTimeout> | null = null;
   private statusAt = Number.POSITIVE_INFINITY;
 
@@ -37,7 +43,7 @@ export class ArtifactsModel {
     client.changes.subscribe(
       {
         change: change => this.follow(change),
-        reset: () => void this.refresh(),
+        reset: () => this.startAgain(),
         online: online => this.setOnline(online)
       },
       this.ended.signal
@@ -93,7 +99,6 @@ export class ArtifactsModel {
   /** Ask for everything anew. Never rejects: `state` and `error` tell. */
   refresh(): Promise<void> {
     if (this.loading === null) {
-      this.meanwhile = [];
       this.loading = this.load().finally(() => (this.loading = null));
     }
     return this.loading;
@@ -114,19 +119,44 @@ export class ArtifactsModel {
     Signal.clearData(this);
   }
 
+  /** Changes were missed: a list that is on its way may be older than those. */
+  private startAgain(): void {
+    this.outdated = true;
+    void this.refresh();
+  }
+
+  /** Every key; read again where something moved the pages meanwhile. */
+  private async readAll(): Promise<WireRecord[]> {
+    for (let round = 1; ; round += 1) {
+      this.outdated = false;
+      this.meanwhile = [];
+      const records = await this.readPages(round === MOST_ROUNDS);
+      if (!this.outdated || round === MOST_ROUNDS || this.isDisposed) {
+        return records;
+      }
+    }
+  }
+
+  /** Page by page, each key once; ends early where it is outdated, unless it is the `last` try. */
+  private async readPages(last: boolean): Promise<WireRecord[]> {
+    const found = new Map<string | null, WireRecord>();
+    for (let offset = 0; ;) {
+      const page = await this.client.latest({ sort: 'NEWEST', limit: PAGE, offset });
+      offset += page.length;
+      page.forEach(record => found.has(record.key) || found.set(record.key, record));
+      if (this.state === 'loading') {
+        this.latest = ordered([...found.values()]);
+        this.emit();
+      }
+      if (page.length < PAGE || this.isDisposed || (this.outdated && !last)) {
+        return [...found.values()];
+      }
+    }
+  }
+
   private async load(): Promise<void> {
     try {
-      const records: WireRecord[] = [];
-      let page: WireRecord[];
-      do {
-        page = await this.client.latest({ sort: 'NEWEST', limit: PAGE, offset: records.length });
-        records.push(...page);
-        if (this.state === 'loading') {
-          this.latest = ordered(records);
-          this.emit();
-        }
-      } while (page.length === PAGE && !this.isDisposed);
-      this.latest = ordered(records);
+      this.latest = ordered(await this.readAll());
       this.meanwhile.forEach(change => this.apply(change));
       this.state = 'ready';
       this.error = null;
@@ -159,18 +189,21 @@ export class ArtifactsModel {
   private follow(change: Change): void {
     if (this.loading !== null) {
       this.meanwhile.push(change);
+      this.outdated ||= Boolean(change.deleted); // what follows it stands on another page now
     }
     this.apply(change);
   }
 
   private apply(change: Change): void {
-    if (change.record && change.record.key !== null) {
-      this.place(change.record);
-    } else if (change.deleted) {
-      this.forget(change.deleted.id);
+    const { record, deleted } = change;
+    const known = record && this.latest.some(({ id }) => id === record.id);
+    if (record && record.key !== null) {
+      this.place(record);
+    } else if (deleted) {
+      this.forget(deleted.id);
     }
     if (!change.run) {
-      this.askStatus(1000);
+      this.askStatus(known ? STATUS_LATER : STATUS_SOON);
     }
   }
 
@@ -231,6 +264,9 @@ export class ArtifactsModel {
     try {
       this.status = await this.client.status();
     } catch {
+      if (this.status?.sync && !this.isDisposed) {
+        this.askStatus(SYNC_LATER);
+      }
       return; // the feed says when the store is away
     }
     const { sync } = this.status;

@@ -16,6 +16,12 @@ export type PageState = 'loading' | 'ready' | 'gone' | 'error';
 
 const PAGE = 100;
 
+interface Read {
+  key: string | null;
+  record: WireRecord | null;
+  versions: WireRecord[];
+}
+
 /** Follows one key, or one artifact, for as long as it is not disposed of. */
 export class PageModel implements IDisposable {
   readonly changed = new Signal<this, void>(this);
@@ -36,6 +42,9 @@ export class PageModel implements IDisposable {
   private key: string | null;
   private wanted: string | null;
   private readonly ended = new AbortController();
+  private turn = 0;
+  /** What came while an answer was on its way. */
+  private meanwhile: Change[] | null = null;
 
   constructor(
     private readonly client: Client,
@@ -64,29 +73,40 @@ export class PageModel implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** Read everything again. */
+  /** Read everything again. What was asked for last counts, and what came meanwhile is newer than that. */
   async load(): Promise<void> {
+    const turn = (this.turn += 1);
+    const heard: Change[] = (this.meanwhile = []);
+    const { wanted } = this;
     try {
-      if (this.key === null && this.wanted !== null) {
-        this.record = await this.client.artifact(this.wanted);
-        this.key = this.record.key;
+      const { key, record, versions } = await this.read(wanted);
+      if (turn !== this.turn) {
+        return;
       }
-      if (this.key !== null) {
-        this.versions = await this.page(0);
-        this.older = this.versions.length === PAGE;
-        this.record = await this.chosen();
-      }
+      this.key = key;
+      this.versions = versions;
+      this.older = versions.length === PAGE;
+      this.record = wanted === this.wanted ? record : this.found(this.wanted);
       this.settle();
+      heard.forEach(change => this.take(change));
     } catch (error) {
+      if (turn !== this.turn) {
+        return;
+      }
       this.fail(error);
     }
+    this.meanwhile = null;
     this.emit();
   }
 
   /** Know the next older versions too. */
   async loadOlder(): Promise<void> {
+    const { turn } = this;
     try {
-      const next = await this.page(this.versions.length);
+      const next = await this.page(this.key, this.versions.length);
+      if (turn !== this.turn) {
+        return;
+      }
       this.older = next.length === PAGE;
       const known = new Set(this.versions.map(version => version.id));
       this.versions = [...this.versions, ...next.filter(version => !known.has(version.id))];
@@ -128,19 +148,34 @@ export class PageModel implements IDisposable {
     }
   }
 
-  private page(offset: number): Promise<WireRecord[]> {
-    const artifacts = { key: { any_: [this.key ?? ''] } };
+  private async read(wanted: string | null): Promise<Read> {
+    let { key } = this;
+    let record: WireRecord | null = null;
+    if (key === null && wanted !== null) {
+      record = await this.client.artifact(wanted);
+      ({ key } = record);
+    }
+    if (key === null) {
+      return { key, record, versions: [] };
+    }
+    const versions = await this.page(key, 0);
+    if (wanted === null) {
+      return { key, record: versions[0] ?? null, versions };
+    }
+    const known = versions.find(version => version.id === wanted);
+    return { key, record: known ?? record ?? (await this.client.artifact(wanted)), versions };
+  }
+
+  private page(key: string | null, offset: number): Promise<WireRecord[]> {
+    const artifacts = { key: { any_: [key ?? ''] } };
     return this.client.filter({ artifacts, sort: 'VERSION_DESC', limit: PAGE, offset });
   }
 
-  private async chosen(): Promise<WireRecord | null> {
-    const { wanted } = this;
-    if (wanted === null) {
-      return this.versions[0] ?? null;
-    }
-    return (
-      this.versions.find(version => version.id === wanted) ?? (await this.client.artifact(wanted))
-    );
+  /** What is to be shown of the known versions. */
+  private found(wanted: string | null): WireRecord | null {
+    const known =
+      wanted === null ? this.versions[0] : this.versions.find(({ id }) => id === wanted);
+    return known ?? this.record;
   }
 
   private settle(): void {
@@ -171,6 +206,11 @@ export class PageModel implements IDisposable {
   }
 
   private hear(change: Change): void {
+    this.meanwhile?.push(change);
+    this.take(change);
+  }
+
+  private take(change: Change): void {
     const { record, deleted } = change;
     if (deleted) {
       this.forget(deleted.id);
@@ -184,6 +224,9 @@ export class PageModel implements IDisposable {
 
   private learn(record: WireRecord): void {
     const at = this.versions.findIndex(version => version.id === record.id);
+    if ((this.versions[at]?.seq ?? 0) > record.seq) {
+      return;
+    }
     if (at >= 0) {
       this.versions = this.versions.with(at, record).sort(newestFirst);
     } else if (this.key !== null) {

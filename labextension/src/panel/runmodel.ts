@@ -28,6 +28,9 @@ export class RunModel implements IDisposable {
   private runs = new Map<string, Run>();
   private records = new Map<string, WireRecord>();
   private readonly ended = new AbortController();
+  private turn = 0;
+  /** What came while answers were on their way. */
+  private meanwhile: Change[] | null = null;
 
   constructor(
     private readonly client: Client,
@@ -70,27 +73,38 @@ export class RunModel implements IDisposable {
       .sort((a, b) => Date.parse(a.run.started) - Date.parse(b.run.started));
   }
 
-  /** Read everything again. */
+  /** Read everything again. What was asked for last counts, and what came meanwhile is newer than that. */
   async load(): Promise<void> {
+    const turn = (this.turn += 1);
+    const heard: Change[] = (this.meanwhile = []);
     try {
-      this.chain = await this.climb();
-      const { session } = this;
-      if (session) {
-        const [made, runs, inputs] = await Promise.all([
-          this.client.filter({ run: session.id, sort: 'ID_DESC', limit: MOST }),
-          this.client.runs({ session_id: { any_: [session.id] }, limit: MOST }),
-          this.read()
-        ]);
-        this.cut = made.length === MOST || runs.length === MOST;
-        this.records = new Map(made.map(record => [record.id, record]));
-        this.runs = new Map([...this.chain, ...runs].map(run => [run.id, run]));
-        this.inputs = inputs;
+      const chain = await this.climb();
+      const session = chain.at(-1);
+      const [made, runs, inputs] = session
+        ? await Promise.all([
+            this.client.filter({ run: session.id, sort: 'ID_DESC', limit: MOST }),
+            this.client.runs({ session_id: { any_: [session.id] }, limit: MOST }),
+            this.read(chain[0])
+          ])
+        : [[], [], []];
+      if (turn !== this.turn) {
+        return;
       }
+      this.chain = chain;
+      this.cut = made.length === MOST || runs.length === MOST;
+      this.records = new Map(made.map(record => [record.id, record]));
+      this.runs = new Map([...chain, ...runs].map(run => [run.id, run]));
+      this.inputs = inputs;
       this.state = 'ready';
+      heard.forEach(change => this.take(change));
     } catch (error) {
+      if (turn !== this.turn) {
+        return;
+      }
       this.error = error instanceof Error ? error.message : String(error);
       this.state = this.chain.length > 0 ? 'ready' : 'error';
     }
+    this.meanwhile = null;
     this.emit();
   }
 
@@ -105,23 +119,34 @@ export class RunModel implements IDisposable {
     return chain;
   }
 
-  private async read(): Promise<WireRecord[]> {
-    const ids = this.run?.provenance.inputs ?? [];
+  private async read(run: Run | undefined): Promise<WireRecord[]> {
+    const ids = run?.provenance.inputs ?? [];
     return ids.length === 0
       ? []
       : this.client.filter({ artifacts: { id: { any_: ids.slice(0, MOST) } }, limit: MOST });
   }
 
-  private hear({ record, run, deleted }: Change): void {
+  private hear(change: Change): void {
+    this.meanwhile?.push(change);
+    if (this.take(change)) {
+      this.emit();
+    }
+  }
+
+  /** Whether a change is about something that is shown. */
+  private take({ record, run, deleted }: Change): boolean {
     if (run && (this.runs.has(run.id) || run.session_id === this.session?.id)) {
       this.runs.set(run.id, run);
       this.chain = this.chain.map(known => (known.id === run.id ? run : known));
-    } else if (record && this.runs.has(record.task_run_id ?? record.flow_run_id ?? '')) {
-      this.records.set(record.id, record);
-    } else if (!deleted || !this.records.delete(deleted.id)) {
-      return;
+      return true;
     }
-    this.emit();
+    if (record && this.runs.has(record.task_run_id ?? record.flow_run_id ?? '')) {
+      if ((this.records.get(record.id)?.seq ?? 0) <= record.seq) {
+        this.records.set(record.id, record);
+      }
+      return true;
+    }
+    return Boolean(deleted && this.records.delete(deleted.id));
   }
 
   private emit(): void {

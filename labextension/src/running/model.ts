@@ -16,6 +16,9 @@ export class RunningModel {
   readonly counted = new Signal<this, void>(this);
 
   private readonly ended = new AbortController();
+  private turn = 0;
+  /** What came while lists were on their way; they may be older. */
+  private meanwhile: Change[] | null = null;
 
   constructor(private readonly client: Client) {
     client.changes.subscribe(
@@ -31,6 +34,8 @@ export class RunningModel {
 
   /** Read what changed last; tables are asked for by themselves, they may be many. Where the store does not answer, what is known stays. */
   async load(): Promise<void> {
+    const turn = (this.turn += 1);
+    const heard: Change[] = (this.meanwhile = []);
     try {
       const found = await Promise.all(
         ['progress', 'table'].map(type =>
@@ -41,19 +46,23 @@ export class RunningModel {
           })
         )
       );
-      this.set(found.flat().filter(isRunning));
+      if (turn === this.turn) {
+        this.set(heard.reduce(withChange, found.flat().filter(isRunning)));
+      }
     } catch {
       // the feed says when the store is back
+    } finally {
+      if (turn === this.turn) {
+        this.meanwhile = null;
+      }
     }
   }
 
-  private follow({ record, deleted }: Change): void {
-    const id = record?.id ?? deleted?.id;
-    const others = this.items.filter(one => one.id !== id);
-    if (record && isRunning(record)) {
-      this.set([...others, record]);
-    } else if (others.length < this.items.length) {
-      this.set(others);
+  private follow(change: Change): void {
+    this.meanwhile?.push(change);
+    const items = withChange(this.items, change);
+    if (items !== this.items) {
+      this.set(items);
     }
   }
 
@@ -69,7 +78,19 @@ export class RunningModel {
   }
 }
 
-function isRunning(record: WireRecord): boolean {
+/** The running ones after a change; the same list where it is about none of them. */
+function withChange(items: WireRecord[], { record, deleted }: Change): WireRecord[] {
+  const id = record?.id ?? deleted?.id;
+  const known = items.find(one => one.id === id);
+  if (known && record && record.seq < known.seq) {
+    return items;
+  }
+  const others = items.filter(one => one.id !== id);
+  return record && isRunning(record) ? [...others, record] : known ? others : items;
+}
+
+/** Whether it is a bar or a live table that still moves. */
+export function isRunning(record: WireRecord): boolean {
   return record.type === 'table'
     ? (record.info as Partial<TableInfo>).live?.state === 'running'
     : record.type === 'progress' && progressOf(record).state === 'running';
