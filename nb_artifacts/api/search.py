@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nb_artifacts.store import Store
     from nb_artifacts.wire import Record
 
-FORMAT = 2
+FORMAT = 3
 PAGE = 500
 WORDS = 32
 _TABLES = f"""

@@ -21,6 +21,7 @@ PAYLOAD_BYTES = 64 * 1024
 LONGEST = 100
 """So many characters of a word."""
 
+_ESCAPED = re.compile(r"(?:\\u[0-9a-fA-F]{4})+|\\.", re.DOTALL)
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -31,12 +32,24 @@ def text_of(record: Record, store: Store) -> str:
         with contextlib.suppress(BlobMissing):
             whole = store.get(record.id)
             data = whole.data if whole is not None else UNSET
-    payload = (
-        "" if data is UNSET else bytes(data)[:PAYLOAD_BYTES].decode(errors="ignore").replace("\\n", " ").replace("\\t", " ")
-    )
+    payload = "" if data is UNSET else _spelled_out(bytes(data)[:PAYLOAD_BYTES].decode(errors="ignore"))
     labels = [f"{name} {value}" for name, value in (record.metadata_ or {}).items()]
     parts = [record.key, record.type, record.description, *record.tags, *labels, payload]
     return "\n".join(part.replace("\0", " ") for part in parts if part)
+
+
+def _spelled_out(text: str) -> str:
+    """A payload without JSON's escapes, and without those of a JSON text in it, as Prefect's tables are."""
+    plain = _ESCAPED.sub(_character, text)
+    return _ESCAPED.sub(_character, plain) if plain.startswith(('"[', '"{')) else plain
+
+
+def _character(escaped: re.Match[str]) -> str:
+    """What an escape stands for; what parts words stands for a space."""
+    if escaped[0][1] != "u":
+        return escaped[0][1] if escaped[0][1] in '"\\/' else " "
+    units = bytes.fromhex("".join(escaped[0].split("\\u")[1:])) if len(escaped[0]) > 2 else b""
+    return units.decode("utf-16-be", "replace")
 
 
 def words_in(text: str) -> list[str]:

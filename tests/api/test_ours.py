@@ -131,6 +131,23 @@ def test_a_store_put_back_to_an_earlier_state_is_searched_anew(tmp_path, said):
     assert len(Index(store).find("before", 20, None)) == 3
 
 
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (r'"Z\u00fcrich \ud83d\ude00\u00e9t\u00e9"', ("z\u00fcrich", "ete")),
+        (r'"C:\\new\\table say \"hi\"\r\nthere\/then"', ("new", "table", "hi", "there", "then")),
+        (r'"[{\"city\": \"Krak\\u00f3w\", \"note\": \"a\\nb\"}]"', ("city", "krakow", "note a", "b")),
+        (r'{"city": "Krak\u00f3w", "n": 12}', ("city", "krakow", "12")),
+    ],
+)
+def test_words_are_found_however_json_spells_them(ask, data, words):
+    """Many clients spell letters beyond ASCII as figures, and Prefect's tables are JSON in JSON."""
+    reply = ask.send("POST", "/artifacts/", {"Content-Type": "application/json"}, b'{"key": "k", "data": %s}' % data.encode())
+    assert reply.status == 201
+    assert {word: find(ask, word) for word in words} == {word: ["k"] for word in words}
+    assert find(ask, "u00f3w") == find(ask, "ew") == []
+
+
 def test_search_goes_page_by_page(ask):
     for n in range(7):
         ask("POST", "/artifacts/", {"key": f"k{n}", "data": "word"})
