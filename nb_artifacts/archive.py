@@ -94,7 +94,7 @@ def opened(path: Path, kind: str) -> Iterator[zipfile.ZipFile]:
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         if error.filename is None or Path(error.filename) != path:
             raise
-        raise InvalidValue(f"{path} cannot be read ({error.strerror}).") from None
+        raise InvalidValue(f"{path} cannot be read ({error.strerror}): name a file that `nb-artifacts {kind}` wrote.") from None
 
 
 def _check_manifest(path: Path, archive: zipfile.ZipFile, kind: str) -> None:

@@ -92,11 +92,11 @@ def restore(path: Path, folder: Path) -> Backup:
 
     Raises `InvalidValue` where the file is no backup or is damaged, or the folder holds something, and `StoreError`.
     """
-    if folder.exists() and not folder.is_dir():
-        raise InvalidValue(f"{folder} is a file: name a folder that is empty or not there with --into.")
-    if folder.exists() and any(folder.iterdir()):
-        raise InvalidValue(f"{folder} is not empty: move it away, or restore into another folder with --into.")
     with archive.opened(path, "backup") as source:
+        if folder.exists() and not folder.is_dir():
+            raise InvalidValue(f"{folder} is a file: name a folder that is empty or not there with --into.")
+        if folder.exists() and any(folder.iterdir()):
+            raise InvalidValue(f"{folder} is not empty: move it away, or restore into another folder with --into.")
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))

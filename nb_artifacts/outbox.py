@@ -130,8 +130,8 @@ def state_of(both: Union, settings: RemoteSettings) -> Outbox:
 
 
 def _since(found: State) -> datetime | None:
-    """Since when it has been so: since the last that arrived, or the first that did not."""
-    moments = [moment for moment in (found.last_ok, found.oldest) if moment is not None]
+    """Since when it has been so: since the last that arrived, or the first that did not and was to be sent by then."""
+    moments = [moment for moment in (found.last_ok, found.oldest, found.first_seen) if moment is not None]
     return max(moments) if moments else found.failed
 
 

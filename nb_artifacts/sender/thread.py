@@ -183,6 +183,7 @@ class Sender:
             log.debug("nothing can be sent at the moment: %s", error)
             return 10 * self.limits.poll
         except NotFound:  # the folder was deleted and made anew
+            self._leased_until, self._seen = 0.0, _NOWHERE
             with contextlib.suppress(StoreError):
                 self.remotes.first_seen(self.settings.address)
             return self.limits.poll
@@ -329,7 +330,7 @@ class Sender:
         """Beside the passes, which may take long: what is held is renewed in good time."""
         while not self._closing.wait(self.limits.lease / 3):
             if self._leased_until:
-                with contextlib.suppress(StoreError):
+                with contextlib.suppress(StoreError, NotFound):
                     self._lease()
 
     def _goes_on(self) -> bool:

@@ -75,8 +75,11 @@ class Leases:
         select = "SELECT host, boot_id, pid, process_started, lease_until FROM remote WHERE address = ?"
         row = self._database.read(lambda c: c.execute(select, (address,)).fetchone())
         if row is None:
-            raise NotFound(f"{address} is not a remote of {self.store.where}")
+            raise self._not_found(address)
         return (None if row[0] is None else Writer(*row[:4])), row[4]
+
+    def _not_found(self, address: str) -> NotFound:
+        return NotFound(f"{address} is not a remote of {self.store.where}")
 
     def _take(self, address: str, held: tuple[Writer | None, int | None], owner: Writer | None, until: int | None) -> bool:
         """Change the lease unless somebody else did meanwhile."""

@@ -21,14 +21,13 @@ from nb_artifacts.store.leases import Leases
 from nb_artifacts.store.remotes_rows import (
     Arrived,
     Known,
-    Parked,
     State,
     There,
     Waiting,
     in_order,
     never_seen,
     to_id,
-    to_time,
+    to_state,
     to_waiting,
 )
 from nb_artifacts.store.rows import to_run
@@ -244,9 +243,10 @@ class Remotes(Leases):
         self._known(address)
 
         def write(connection: sqlite3.Connection) -> int:
-            n, start, cursor = connection.execute(
-                "SELECT n, start, cursor FROM remote WHERE address = ?", (address,)
-            ).fetchone()
+            row = connection.execute("SELECT n, start, cursor FROM remote WHERE address = ?", (address,)).fetchone()
+            if row is None:
+                raise self._not_found(address)
+            n, start, cursor = row
             values = {"remote": n, "start": start, "cursor": cursor}
             first = connection.execute(sql.FIRST, values).fetchone()[0]
             last = connection.execute(f"SELECT {LAST_SEQ}").fetchone()[0]
@@ -267,7 +267,10 @@ class Remotes(Leases):
         """Nothing is in the way any more, whether or not there was something to send."""
         known = self._known(address)
         select = "SELECT failed IS NOT NULL OR paused IS NOT NULL FROM remote WHERE n = ?"
-        if self._database.read(lambda c: c.execute(select, (known.n,)).fetchone())[0]:
+        row = self._database.read(lambda c: c.execute(select, (known.n,)).fetchone())
+        if row is None:
+            raise self._not_found(address)
+        if row[0]:
             self._write(lambda c: c.execute(sql.IN_ORDER, {"remote": known.n}), durable=False)
 
     def count(self, address: str) -> int:
@@ -306,29 +309,31 @@ class Remotes(Leases):
     def state(self, address: str) -> State:
         """How it stands; with a remote never seen, as in a folder that can only be read, all is kept here."""
         known = self.find(address)
-        if known is None:
-            return never_seen(address, self.store.count(Query()))
-        values = _of(known)
-        select = "SELECT last_ok, last_error, failed, paused, resume FROM remote WHERE n = :remote"
+        try:
+            found = None if known is None else self._state(known)
+        except NotFound:  # the folder was made anew at this moment
+            found = None
+        return found or never_seen(address, self.store.count(Query()))
+
+    def _state(self, known: Known) -> State:
+        values, address = _of(known), known.address
+        select = "SELECT first_seen, last_ok, last_error, failed, paused, resume FROM remote WHERE n = :remote"
 
         def read(connection: sqlite3.Connection) -> tuple[Any, ...]:
             queries = (sql.COUNT, sql.KEPT, select)
             parked = connection.execute(sql.PARKED, values).fetchall()
             return (parked, *(connection.execute(query, values).fetchone() for query in queries))
 
-        parked, (pending, oldest), (kept,), (last_ok, error, failed, paused, resume) = self._database.read(read, snapshot=True)
-        sender, until = self.sender(address)
-        return State(
-            address=address, kind=known.kind, pending=pending, oldest=to_time(oldest), kept_here=kept,
-            parked=[Parked(UUID(bytes=id), key, version, why or "", tries) for id, key, version, why, tries, _ in parked],
-            last_ok=to_time(last_ok), last_error=error, failed=to_time(failed), paused=paused, resume=to_time(resume),
-            sender=sender, lease_until=until,
-        )  # fmt: skip
+        parked, waits, (kept,), how = self._database.read(read, snapshot=True)
+        sender = self.sender(address)
+        if how is None:
+            raise self._not_found(address)
+        return to_state(known, parked, waits, kept, how, sender)
 
     def _known(self, address: str) -> Known:
         found = self.find(address)
         if found is None:
-            raise NotFound(f"{address} is not a remote of {self.store.where}")
+            raise self._not_found(address)
         return found
 
 

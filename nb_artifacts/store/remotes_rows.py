@@ -74,6 +74,7 @@ class State(msgspec.Struct, frozen=True):
 
     address: str
     kind: str | None
+    first_seen: datetime | None
     pending: int
     """Artifacts and deletions that are still to be sent."""
     oldest: datetime | None
@@ -97,8 +98,8 @@ class State(msgspec.Struct, frozen=True):
 def never_seen(address: str, artifacts: int) -> State:
     """How it stands with a remote to which nothing was ever to be sent."""
     return State(
-        address=address, kind=None, pending=0, oldest=None, kept_here=artifacts, parked=[], last_ok=None, last_error=None,
-        failed=None, paused=None, resume=None, sender=None, lease_until=None,
+        address=address, kind=None, first_seen=None, pending=0, oldest=None, kept_here=artifacts, parked=[], last_ok=None,
+        last_error=None, failed=None, paused=None, resume=None, sender=None, lease_until=None,
     )  # fmt: skip
 
 
@@ -121,6 +122,25 @@ def to_waiting(row: tuple[Any, ...]) -> Waiting:
     blob = None if sha256 is None else BlobRef(sha256=sha256, size=size, media=media)
     runs = tuple(UUID(bytes=run) for run in (flow, task) if run is not None)
     return Waiting(kind, UUID(bytes=id), seq, key, version, attempted, settled, tries, to_id(remote_id), blob, runs)
+
+
+def to_state(
+    known: Known,
+    parked: list[tuple[Any, ...]],
+    waits: tuple[int, int | None],
+    kept: int,
+    how: tuple[Any, ...],
+    sends: tuple[Writer | None, datetime | None],
+) -> State:
+    """How it stands, of rows of the statements and of who `sends`, until when."""
+    first_seen, last_ok, error, failed, paused, resume = how
+    return State(
+        address=known.address, kind=known.kind, first_seen=to_time(first_seen), pending=waits[0], oldest=to_time(waits[1]),
+        kept_here=kept,
+        parked=[Parked(UUID(bytes=id), key, version, why or "", tries) for id, key, version, why, tries, _ in parked],
+        last_ok=to_time(last_ok), last_error=error, failed=to_time(failed), paused=paused, resume=to_time(resume),
+        sender=sends[0], lease_until=sends[1],
+    )  # fmt: skip
 
 
 def to_id(value: bytes | None) -> UUID | None:

@@ -83,6 +83,8 @@ def _take_over(damaged: Path, new: Path, folder: Path) -> Salvaged:
     with closing(sqlite3.connect(damaged)) as source, closing(sqlite3.connect(new, isolation_level=None)) as target:
         source.text_factory = bytes
         migrations.migrate(target, new)
+        if _has_log(damaged):
+            target.execute("PRAGMA journal_mode = WAL")
         target.execute("BEGIN")
         _take_id(source, target, folder)
         counts, lost = {}, 0
@@ -99,6 +101,12 @@ def _take_over(damaged: Path, new: Path, folder: Path) -> Salvaged:
         target.execute(f"UPDATE remote SET start = min(start, {LAST_SEQ}), cursor = min(cursor, {LAST_SEQ})")
         target.execute("COMMIT")
     return Salvaged(counts["artifact"], counts["run"], lost, "")
+
+
+def _has_log(path: Path) -> bool:
+    """Whether a database keeps a log (https://sqlite.org/fileformat.html, bytes 18 and 19), as where it lies allows."""
+    with path.open("rb") as file:
+        return file.read(20)[18:] == b"\x02\x02"
 
 
 def _take_id(source: sqlite3.Connection, target: sqlite3.Connection, folder: Path) -> None:

@@ -5,6 +5,7 @@ import zipfile
 import pytest
 from contract.given import of, record, versions
 from faults.processes import Child
+from waiting import until as wait_until
 
 from nb_artifacts.backup import backup, restore
 from nb_artifacts.errors import InvalidValue
@@ -18,6 +19,8 @@ def write_on(send, writer, home, until):
     while not until.exists():
         blob = store.put_blob(b"%d of %d" % (n, writer), "text/plain") if n % 3 == 0 else None
         made = store.put(record("k", [writer, n], blob=blob))
+        if n == 0:
+            send(0)
         if n % 7 == 6:
             store.delete(made.id)
         n += 1
@@ -28,8 +31,9 @@ def test_while_others_write(tmp_path):
     home, until = tmp_path / "home", tmp_path / "until"
     store = open_store(home)
     writers = [Child(write_on, n, home, until) for n in range(6)]
-    while store.count(Query()) < 100:
-        pass
+    for writer in writers:
+        assert writer.receive() == 0, "each has begun"
+    wait_until(lambda: store.count(Query()) >= 100, 60)
     found = [backup(store, tmp_path / f"{n}.zip") for n in range(4)]
     until.touch()
     wrote = [writer.wait() for writer in writers]

@@ -1,9 +1,15 @@
 """How it stands with the API, in words."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 from uuid import uuid4
 
-from nb_artifacts.outbox import Outbox
+from contract.given import record
+
+from nb_artifacts.addresses import RemoteSettings
+from nb_artifacts.outbox import Outbox, state_of
+from nb_artifacts.store import open_store
+from nb_artifacts.store.remotes import Remotes
 from nb_artifacts.store.remotes_rows import Parked
 from nb_artifacts.wire import now
 
@@ -12,6 +18,19 @@ def outbox(**members):
     nothing = dict.fromkeys(["oldest", "problem", "since", "last_error", "last_ok", "resume", "sender", "lease_until"])
     about = {"address": "https://host/api", "host": "host", "kind": "nb-artifacts", "provenance": "full"}
     return Outbox(**{**about, "pending": 0, "kept_here": 0, "parked": [], **nothing, **members})
+
+
+def test_there_is_no_trouble_with_a_server_before_it_was_set(tmp_path):
+    store, settings = open_store(tmp_path, durable=False), RemoteSettings("https://host/api")
+    store.put(record("old", created=now() - timedelta(days=3), updated=now() - timedelta(days=3)))
+    remotes, begun = Remotes(store), now()
+    remotes.first_seen(settings.address)
+    remotes.include_all(settings.address)
+    remotes.failed(settings.address, "wants a key", paused="wants a key")
+    found = state_of(SimpleNamespace(local=store), settings)
+    assert (found.pending, found.problem) == (1, "denied")
+    assert found.since >= begun
+    assert found.oldest < begun - timedelta(days=2)
 
 
 def test_all_is_sent_only_where_nothing_was_refused():

@@ -57,6 +57,15 @@ def test_a_sound_database_comes_through_whole(home):
     assert store.count(Query(latest=True)) == 8
     assert store.find(Query(latest=True, limit=1))[0].version
     assert (home / saved.kept / "store.db").exists()
+    assert store.journal == "wal"
+
+
+def test_a_plain_journal_stays_plain(home):
+    with sqlite3.connect(home / "store.db") as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+    connection.close()
+    salvage(home)
+    assert open_store(home).journal == "delete"
 
 
 def zero_pages(path, count, seed):

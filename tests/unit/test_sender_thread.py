@@ -376,6 +376,23 @@ def test_a_folder_that_was_made_anew_is_sent_from(here, there, begin, caplog):
     assert caplog.text == ""
 
 
+def test_the_lease_is_kept_in_a_folder_that_was_made_anew(here, begin):
+    """Whichever thread finds out first."""
+    sender = begin(start=False, lease=0.03)
+    keeper = threading.Thread(target=sender._keep_lease, daemon=True)
+    assert sender._holds()
+    here._database.write(lambda connection: connection.execute("DELETE FROM remote"))
+    keeper.start()
+    until(lambda: not keeper.is_alive() or time.monotonic() > sender._leased_until + 0.1)
+    sender.remotes.first_seen(ADDRESS)
+    assert sender._holds()
+    leased = sender._leased_until
+    until(lambda: sender._leased_until > leased)
+    sender._closing.set()
+    keeper.join(10)
+    assert not keeper.is_alive()
+
+
 def test_where_no_thread_can_be_had_the_next_artifact_tries_again(here, monkeypatch):
     closed, start = replace(SETTINGS, address="http://127.0.0.1:9/api"), threading.Thread.start
 

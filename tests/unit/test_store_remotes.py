@@ -295,6 +295,26 @@ def test_a_store_that_moved_to_another_address_is_the_same(store, state):
     assert not remotes.met(other_way, state)
 
 
+def test_a_remote_that_goes_between_two_looks_is_not_found(store, remotes, monkeypatch):
+    """The folder was made anew at that moment."""
+    me, known = this_process(), remotes.find(API)
+    remotes.lease(API, me, 30)
+    monkeypatch.setattr(remotes, "find", lambda _: known)
+    store._database.write(lambda connection: connection.execute("DELETE FROM remote"))
+    calls = [remotes.advance, remotes.in_order, lambda _: remotes.lease(API, me, 30), lambda _: remotes.release(API, me)]
+    for call in calls:
+        with pytest.raises(NotFound, match=API):
+            call(API)
+    assert remotes.state(API).sender is None
+    assert (remotes.state(API).pending, remotes.state(API).address) == (0, API)
+    remotes.heard(API, 7)
+    remotes.failed(API, "away")
+    assert not remotes.met(API, "one")
+    assert remotes.pending(API) == []
+    assert remotes.count(API) == 0
+    assert remotes.resume(API) == 0
+
+
 def test_one_sends_at_a_time(remotes):
     me = this_process()
     other = replace(me, host="elsewhere")
