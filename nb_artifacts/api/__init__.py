@@ -3,7 +3,7 @@
 Hosts move the bytes, authenticate, and call an `Api` in a thread, because it may wait for the disk. Prefect's paths
 answer as Prefect's own server does; whoever sends ``Accept: application/vnd.nb-artifacts.v1+json`` gets whole records.
 
-message → jsontext → body → filters → artifacts, blobs, events, about → routes → `Api`.
+message → jsontext → body → filters → artifacts, blobs, events, about → routes, repeats → `Api`.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 from nb_artifacts.api import about, search
 from nb_artifacts.api.events import HEARTBEAT, EventStream, Feed
 from nb_artifacts.api.message import BODY_LIMIT, Refused, Request, Response, answer, too_large
-from nb_artifacts.api.routes import ROUTES, Route, find_route, is_slow, may_write
+from nb_artifacts.api.repeats import Repeats
+from nb_artifacts.api.routes import ROUTES, Route, find_route, is_quick, is_slow, may_write
 from nb_artifacts.errors import Conflict, InvalidValue, StoreBusy, StoreError, StoreFull, Unreachable
 from nb_artifacts.query import Tables
+from nb_artifacts.store.waiting import WouldWait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,6 +64,7 @@ class Api:
         self._searched: search.Index | None = None
         self._tables: Tables | None = None
         self._lock = threading.Lock()
+        self._repeats = Repeats()
         self.sync: about.Sync | None = None
         """How it stands with the API that the store is sent to, where it is sent to one."""
         self.feed = Feed(lambda: self.store, poll=poll, heartbeat=heartbeat)
@@ -87,6 +90,8 @@ class Api:
         """The answer to a request. Never raises for what a client or a store did wrong."""
         try:
             response = self._answer(request)
+        except WouldWait:
+            raise
         except Refused as refused:
             response = refused.response
         except StoreError as error:
@@ -104,6 +109,20 @@ class Api:
             response.headers[STORE_HEADER] = self._store.id
             if restored := getattr(self._store, "restored", None):
                 response.headers[RESTORED_HEADER] = restored
+        return response
+
+    def at_once(self, request: Request) -> Response | None:
+        """The answer to a request for one record that lies at hand; None where it is another, or would have to wait.
+
+        A host may call this where it must not block: handing so small a question to a thread costs more than its answer.
+        """
+        at_once = getattr(self._store, "at_once", None) if is_quick(request) else None
+        if at_once is None:
+            return None
+        try:
+            response: Response = at_once(partial(self._repeats.answer, self, request))
+        except WouldWait:
+            return None
         return response
 
     def together(self, requests: Sequence[Request]) -> list[Response]:

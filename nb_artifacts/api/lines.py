@@ -1,4 +1,4 @@
-"""Requests that wait for a thread, which takes all that are there at once.
+"""Creations that wait for a thread, which takes all that are there at once.
 
 Handing a request to a thread and its answer back costs more than answering a small one, so it is done for many together:
 the fuller the server, the less each costs.
@@ -9,15 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
-import re
 import threading
 from typing import TYPE_CHECKING
 
 from nb_artifacts.api.routes import may_write
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from nb_artifacts.api import Api
     from nb_artifacts.api.message import Request, Response
 
@@ -25,28 +22,29 @@ SHORT_BODY = 64 * 1024
 """A request of at most this many bytes is quick enough to write together with others."""
 
 MOST_TOGETHER = 64
-MOST_READ = 32
-_BY_INDEX = re.compile(r"/artifacts/[^/]+(?:/latest)?")
-"""What is read by GET at such a path is one record."""
 
 _Job = tuple["Request", "asyncio.AbstractEventLoop", "asyncio.Future[Response]"]
 _Settled = tuple["asyncio.Future[Response]", "Response"]
 
 
 class Line:
-    """One thread, begun with the first request, that calls `answer` with at most `most` requests at a time."""
+    """The short creations of one API over a store in a folder.
 
-    def __init__(self, name: str, answer: Callable[[Sequence[Request]], Sequence[Response]], most: int) -> None:
-        self._name = name
-        self._answer = answer
-        self._most = most
+    Those that arrive together are written together, in one transaction, by one thread, which begins with the first.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def ask(self, request: Request) -> asyncio.Future[Response]:
-        """The answer, once it is there."""
+    def ask(self, request: Request, size: int) -> asyncio.Future[Response] | None:
+        """The answer to a request whose body has `size` bytes, once it is there; None where it is not for the line."""
+        alone = request.method not in ("POST", "PUT") or request.path.endswith("/batch") or size > SHORT_BODY
+        if alone or not may_write(request):
+            return None
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+            self._thread = threading.Thread(target=self._run, name="nb-artifacts-group", daemon=True)
             self._thread.start()
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Response] = loop.create_future()
@@ -63,37 +61,13 @@ class Line:
         while (job := self._queue.get()) is not None:
             jobs: list[_Job | None] = [job]
             with contextlib.suppress(queue.Empty):
-                while len(jobs) < self._most and jobs[-1] is not None:
+                while len(jobs) < MOST_TOGETHER and jobs[-1] is not None:
                     jobs.append(self._queue.get_nowait())
             found = [one for one in jobs if one is not None]
-            responses = self._answer([request for request, _, _ in found])
+            responses = self._api.together([request for request, _, _ in found])
             _tell(found[0][1], [(future, response) for (_, _, future), response in zip(found, responses, strict=True)])
             if jobs[-1] is None:
                 return
-
-
-class Lines:
-    """The lines of one API over a store in a folder.
-
-    Short creations that arrive together are written together, in one transaction, by the one thread that writes; what is
-    read by an index is read by one thread too, many at a time.
-    """
-
-    def __init__(self, api: Api) -> None:
-        self._writing = Line("nb-artifacts-group", api.together, MOST_TOGETHER)
-        self._reading = Line("nb-artifacts-one", lambda requests: [api(request) for request in requests], MOST_READ)
-
-    def ask(self, request: Request, size: int) -> asyncio.Future[Response] | None:
-        """The answer to a request whose body has `size` bytes, once it is there; None where it is not for a line."""
-        if request.method == "GET":
-            return self._reading.ask(request) if _BY_INDEX.fullmatch(request.path) else None
-        alone = request.method not in ("POST", "PUT") or request.path.endswith("/batch") or size > SHORT_BODY
-        return None if alone or not may_write(request) else self._writing.ask(request)
-
-    def close(self) -> None:
-        """Answer what waits."""
-        self._writing.close()
-        self._reading.close()
 
 
 def _tell(loop: asyncio.AbstractEventLoop, settled: list[_Settled]) -> None:

@@ -28,7 +28,8 @@ _CAPTURES = {
 class Route(NamedTuple):
     """One line of the table.
 
-    `writes` says whether it may wait for the store's write lock, `slow` whether it may think for long without it.
+    `writes` says whether it may wait for the store's write lock, `slow` whether it may think for long without it, `quick`
+    whether it only looks up one record.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Route(NamedTuple):
     handler: Handler
     writes: bool = False
     slow: bool = False
+    quick: bool = False
 
 
 ROUTES = (
@@ -45,8 +47,8 @@ ROUTES = (
     Route("POST", "/artifacts/latest/filter", artifacts.filter_latest),
     Route("POST", "/artifacts/count", artifacts.count_all),
     Route("POST", "/artifacts/latest/count", artifacts.count_latest),
-    Route("GET", "/artifacts/{key}/latest", artifacts.latest),
-    Route("GET", "/artifacts/{id}", artifacts.read),
+    Route("GET", "/artifacts/{key}/latest", artifacts.latest, quick=True),
+    Route("GET", "/artifacts/{id}", artifacts.read, quick=True),
     Route("PUT", "/artifacts/{id}", artifacts.put, writes=True),
     Route("PATCH", "/artifacts/{id}", artifacts.patch, writes=True),
     Route("DELETE", "/artifacts/{id}", artifacts.delete, writes=True),
@@ -126,20 +128,31 @@ def _find(request: Request) -> tuple[Route, dict[str, Any]]:
 
 def may_write(request: Request) -> bool:
     """Whether the request may wait for the store's write lock."""
-    try:
-        return find_route(request)[0].writes
-    except Refused:
-        return False
+    route = _route(request)
+    return route is not None and route.writes
 
 
 def is_slow(request: Request) -> bool:
     """Whether an answer may take long: such requests have threads of their own, and end when their client goes."""
-    if request.method != "GET" or not request.path.startswith("/artifacts/"):
-        return False
+    route = _reading(request)
+    return route is not None and route.slow
+
+
+def is_quick(request: Request) -> bool:
+    """Whether an answer takes no longer than handing the request to a thread."""
+    route = _reading(request)
+    return route is not None and route.quick
+
+
+def _reading(request: Request) -> Route | None:
+    return _route(request) if request.method == "GET" and request.path.startswith("/artifacts/") else None
+
+
+def _route(request: Request) -> Route | None:
     try:
-        return find_route(request)[0].slow
+        return find_route(request)[0]
     except Refused:
-        return False
+        return None
 
 
 def _redirect(request: Request, path: str) -> Refused:

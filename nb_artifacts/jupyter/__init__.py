@@ -1,7 +1,7 @@
 """The Jupyter Server extension: the API under ``<base>/nb-artifacts/api/``, for whoever may use the server.
 
 Authentication, the checks of Host and Origin and the XSRF rules are Jupyter's own. The store is only touched in threads
-of a small pool, so the server's loop never waits for a disk.
+of a small pool, but for one record that lies at hand, so the server's loop never waits for another process.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from traitlets import Enum, Float, Unicode
 
 from nb_artifacts import config, settle
 from nb_artifacts.api import BODY_LIMIT, HEARTBEAT, Api, EventStream, Request, Response, is_slow, may_write, too_large
-from nb_artifacts.api.lines import Lines
+from nb_artifacts.api.lines import Line
 from nb_artifacts.errors import StoreError
 from nb_artifacts.jupyter import sync
 from nb_artifacts.jupyter.notebook import serve_notebooks
@@ -57,12 +57,15 @@ class Host:
         self.base = base
         self._readers = ThreadPoolExecutor(4, "nb-artifacts-read")
         self._writers = ThreadPoolExecutor(1, "nb-artifacts-write")  # a held write lock must not stop readers
-        self._lines = Lines(api)
+        self._line = Line(api)
         self._thinkers = ThreadPoolExecutor(4, "nb-artifacts-table")  # nor must a table that is being sorted
 
     async def answer(self, request: Request, size: int, *, slow: bool) -> Response:
         """The API's answer to a request whose body has `size` bytes."""
-        asked = None if slow else self._lines.ask(request, size)
+        found = self.api.at_once(request)
+        if found is not None:
+            return found
+        asked = None if slow else self._line.ask(request, size)
         return await (asked or self.run(self.api, request, writes=may_write(request), slow=slow))
 
     async def run(self, work: Callable[..., T], *arguments: Any, writes: bool = False, slow: bool = False) -> T:

@@ -1,9 +1,9 @@
 """Workspaces of the stand-alone server: a store each, so that none can name what another holds.
 
 The server's own workspace lies in the home folder (or the database's own schema); the others each in a folder below it
-(or a schema of their own), made when first used by a key that opens them. Requests are answered in threads. Short
-creations that arrive together are written together, in one transaction, by the one thread that writes; what is read by
-an index is read by one thread too, many at a time.
+(or a schema of their own), made when first used by a key that opens them. Requests are answered in threads, but for one
+record that lies at hand. Short creations that arrive together are written together, in one transaction, by the one thread
+that writes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from nb_artifacts.api import Api, Request, Response, may_write
-from nb_artifacts.api.lines import Lines
+from nb_artifacts.api.lines import Line
 from nb_artifacts.errors import StoreError
 from nb_artifacts.settle import EVERY, Sweep
 from nb_artifacts.store import open_store
@@ -43,13 +43,16 @@ class Space:
         self.api = Api(store, heartbeat=heartbeat)
         self._readers = ThreadPoolExecutor(READERS, "nb-artifacts-read")
         self._writers = ThreadPoolExecutor(1 if grouped else WRITERS, "nb-artifacts-write")
-        self._lines = Lines(self.api) if grouped else None
+        self._line = Line(self.api) if grouped else None
         self._thinkers = ThreadPoolExecutor(READERS, "nb-artifacts-table")
         self._sweep: Sweep | None = None
 
     async def answer(self, request: Request, size: int) -> Response:
         """The API's answer to a request whose body has `size` bytes."""
-        asked = None if self._lines is None else self._lines.ask(request, size)
+        found = self.api.at_once(request)
+        if found is not None:
+            return found
+        asked = None if self._line is None else self._line.ask(request, size)
         if asked is not None:
             return await asked
         if request.method == "GET" or not may_write(request):
@@ -73,8 +76,8 @@ class Space:
     def close(self) -> None:
         """End the streams, answer what waits, and let go of the store."""
         self.api.feed.close()
-        if self._lines is not None:
-            self._lines.close()
+        if self._line is not None:
+            self._line.close()
         self._thinkers.shutdown(wait=False, cancel_futures=True)  # they end with the process that they wait for
         self._readers.shutdown()
         self._writers.shutdown()

@@ -7,9 +7,11 @@ included, ends in a rollback; should even that be interrupted, the next call rol
 from __future__ import annotations
 
 import contextlib
+import itertools
 import random
 import sqlite3
 import time
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
@@ -20,13 +22,17 @@ from nb_artifacts.store.failures import Unreadable, is_full, is_without_shared_m
 from nb_artifacts.store.filters import AS_ID
 from nb_artifacts.store.links import Link, Links, opening
 from nb_artifacts.store.transactions import part, set_journal, transaction
-from nb_artifacts.store.waiting import STEP_SECONDS, patiently
+from nb_artifacts.store.waiting import STEP_SECONDS, WouldWait, patiently
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
 T = TypeVar("T")
+
+State = tuple[int, int, int]
+
+_numbers = itertools.count(1)
 
 _FAILURES = (sqlite3.Error, Unreadable, UnicodeDecodeError)  # the last where a damaged name is in SQLite's message
 
@@ -50,6 +56,8 @@ class Database:
         self.refusal: type[StoreReadOnly] | None = None
         """Why nothing can be written, or None."""
         self.journal = "wal"
+        self._opened: tuple[int, int] | None = None
+        """The file that was opened last: opening it once more takes no time."""
         self._links = Links()
 
     def read(self, work: Callable[[sqlite3.Connection], T], *, snapshot: bool = False) -> T:
@@ -57,6 +65,8 @@ class Database:
 
         def call(link: Link) -> T:
             connection = self._usable(link)
+            if link.at_once:
+                return work(connection)
             if snapshot and not link.together:
                 return transaction(connection, "BEGIN", work)
             return patiently(lambda: work(connection))
@@ -92,6 +102,27 @@ class Database:
 
         return self._run(call)
 
+    def at_once(self, call: Callable[[State], T]) -> T:
+        """What `call` returns, which only reads. Raises `WouldWait` rather than wait for a lock, a file or an opening.
+
+        `call` is given the state of the database, which is another one after every change.
+        """
+        link = self._links.mine()
+        if self.journal != "wal" or self._opened is None or self._opened != _identity(self.path):
+            raise WouldWait
+        if link.connection is None or link.file != self._opened:
+            self.read(lambda _: None)  # opens what another thread has opened before, and found in order
+        link.at_once = True
+        try:
+            return call(self.read(partial(_state, link.number)))
+        finally:
+            link.at_once = False
+
+    def check_waiting(self) -> None:
+        """Raise `WouldWait` inside `at_once`, before anything that may take its time."""
+        if self._links.mine().at_once:
+            raise WouldWait
+
     def _run(self, call: Callable[[Link], T]) -> T:
         link = self._links.mine()
         with link.lock:
@@ -99,6 +130,8 @@ class Database:
                 try:
                     return call(link)
                 except sqlite3.OperationalError as error:
+                    if link.at_once:
+                        raise WouldWait from error
                     if link.together or not is_without_shared_memory(error):
                         raise
                     link.close()  # another process may just be finding out how this file system must be used
@@ -128,14 +161,14 @@ class Database:
         return connection
 
     def _usable(self, link: Link) -> sqlite3.Connection:
-        if link.together and link.connection is not None:
+        if (link.together or link.at_once) and link.connection is not None:
             return link.connection
         if link.connection is not None and link.file != _identity(self.path):
             link.close()  # the file was deleted or replaced: what would be written to the old one is lost
         if link.connection is None:
             with opening():
-                link.connection = self._open()
-                link.file = _identity(self.path)
+                link.connection, link.number = self._open(), next(_numbers)
+                link.file = self._opened = _identity(self.path)
         if link.connection.in_transaction:
             link.connection.rollback()
         return link.connection
@@ -238,6 +271,11 @@ class Database:
         sql = "SELECT name, value FROM meta WHERE name IN ('id', 'restored')"
         found = dict(patiently(lambda: connection.execute(sql).fetchall()))
         self.id, self.restored = str(found["id"]), found.get("restored")
+
+
+def _state(number: int, connection: sqlite3.Connection) -> State:
+    """What tells whether something was written, by another connection or by this one."""
+    return number, connection.execute("PRAGMA data_version").fetchone()[0], connection.total_changes
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -84,10 +84,23 @@ class Where(Terms):
 
 def records_sql(query: Query, columns: str, joins: str = "") -> tuple[str, list[Any]]:
     """SELECT of the records a query means, in its order."""
+    key = _key_alone(query)
+    if key is not None:
+        return f"SELECT {columns} FROM {_source(query)}{joins} WHERE k.key = ?", [_unicode(key)]
     where = _records_where(query)
     order = (_LATEST_ORDERS if query.latest else _ORDERS)[query.sort]
     sql = f"SELECT {columns} FROM {_source(query)}{joins}{where.sql()} ORDER BY {order} LIMIT ? OFFSET ?"
     return sql, [*where.values, *_page(query.limit, query.offset)]
+
+
+def _key_alone(query: Query) -> str | None:
+    """The key where its newest version is all that is asked for, which is asked most of all."""
+    filter = query.artifacts
+    if not query.latest or filter is None or filter.key is None or not filter.key.any_:
+        return None
+    key = filter.key.any_[0]
+    alone = ArtifactFilter(key=KeyFilter(any_=[key]))
+    return key if query == Query(artifacts=alone, latest=True, data=query.data, limit=1) else None
 
 
 def count_sql(query: Query) -> tuple[str, list[Any]]:

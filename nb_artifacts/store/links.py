@@ -32,9 +32,12 @@ class Link:
         self.lock = threading.RLock()
         self.pid = os.getpid()
         self.connection: sqlite3.Connection | None = None
+        self.number = 0
+        """Of the connection; no two have the same."""
         self.file: tuple[int, int] | None = None
         self.synchronous: str | None = None
         self.together = False
+        self.at_once = False
 
     def close(self) -> None:
         """Close the connection; in a process that only inherited it, put it out of reach instead."""

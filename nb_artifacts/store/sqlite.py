@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from nb_artifacts.store.connection import State
+
 T = TypeVar("T")
 
 LONG_DATA = 256 * 1024
@@ -205,6 +207,13 @@ class SqliteStore:
         """
         return self._database.together(calls)
 
+    def at_once(self, call: Callable[[State], T]) -> T:
+        """What `call` returns, which only reads this store. Raises `WouldWait` rather than wait.
+
+        It is given the store's state, which is another one after every change.
+        """
+        return self._database.at_once(call)
+
     def close(self) -> None:
         """See `Store.close`."""
         self._database.close()
@@ -310,6 +319,7 @@ class SqliteStore:
         if data is None:
             if sha256 is None or size is None:
                 raise BlobMissing(f"of artifact {record.id}", self.where)
+            self._database.check_waiting()
             with self._blobs.open(BlobRef(sha256=sha256, size=size, media="application/json")) as file:
                 data = file.read()
         record.data = Raw(data)

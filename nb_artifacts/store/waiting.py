@@ -19,6 +19,10 @@ BUSY_SECONDS = 10.0
 STEP_SECONDS = 0.03
 
 
+class WouldWait(Exception):
+    """What was to be done at once would have to wait: for a lock, for a file, for the database to be opened."""
+
+
 def patiently(call: Callable[[], T]) -> T:
     """What `call` returns once nobody is in its way; it must be one that can be made again."""
     deadline = 0.0
