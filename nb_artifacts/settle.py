@@ -41,7 +41,7 @@ _RUNNING, _DEAD = "running", "interrupted"
 
 def settled(record: Record, store: Store) -> Record:
     """`record` itself, or, where its writer on this host is dead, what is now true of it: written, if that is possible."""
-    writer = _writer(record)
+    writer = writer_of(record)
     return record if writer is None or not is_dead(writer) else _interrupt(record, store)
 
 
@@ -65,7 +65,7 @@ class Sweep:
             self._first()
         else:
             self._follow()
-        dead = [record for record in self._running.values() if (writer := _writer(record)) is not None and is_dead(writer)]
+        dead = [record for record in self._running.values() if (writer := writer_of(record)) is not None and is_dead(writer)]
         for record in dead:
             _interrupt(record, self._store)
             self._running.pop(record.id, None)
@@ -97,13 +97,13 @@ class Sweep:
                     self._running.pop(change.deleted.id, None)
 
     def _note(self, record: Record) -> None:
-        if _writer(record) is None:
+        if writer_of(record) is None:
             self._running.pop(record.id, None)
         else:
             self._running[record.id] = record
 
 
-def _writer(record: Record) -> Writer | None:
+def writer_of(record: Record) -> Writer | None:
     """Who writes what says that it runs; None for all else, and where that is not said."""
     info = _state(record)
     if info.get("state") != _RUNNING:

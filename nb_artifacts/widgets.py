@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 from traitlets import CaselessStrEnum, CFloat, Dict, TraitError, Unicode, validate
 
+from nb_artifacts.errors import UnsupportedType
 from nb_artifacts.ticker import EVERY, ticker
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ class ProgressWidget(anywidget.AnyWidget):
         bar: Bar | None = None,
         **kwargs: Any,
     ) -> None:
-        """Raises `TraitError` for a `min` above the `max`, and for what is no number."""
+        """Raises `TraitError` for a `min` above the `max`, and for what is no number; `UnsupportedType` for a `bar` of others."""
+        if bar is not None and not all(hasattr(bar, name) for name in ("n", "total", "state", "artifact")):
+            raise UnsupportedType(f"bar= takes what nb_artifacts.progress or its tqdm gave, not {type(bar).__name__}.")
         self._waiting: set[str] = set()
         self._guard = threading.RLock()  # of what waits: the ticker sends too
         self._due = 0.0

@@ -46,7 +46,8 @@ class Bar:
 
     Safe to use from any thread, in a forked process and, pickled, in any other: what is added there counts here.
     A ``with`` block ends it: "finished", "failed" or "interrupted" by an exception, "stopped" where the total was not
-    reached. A bar that nobody holds any more has stopped. In another process neither `step` nor a loop in it has a row.
+    reached. A bar that nobody closed ends when nobody holds it any more, or, with its total reached, with the cell that
+    made it. In another process neither `step` nor a loop in it has a row.
     """
 
     _advance = 0.0
@@ -129,8 +130,7 @@ class Bar:
 
     def close(self) -> None:
         """End it: finished where all is done or the total is not known, stopped elsewhere."""
-        total = self._meter.total
-        self._end("finished" if total is None or self._meter.done() >= total * (1 - 1e-9) else "stopped")
+        self._end("finished" if self._meter.reached() else "stopped")
 
     def _end(self, state: State, error: BaseException | None = None) -> None:
         if self._meter.state == "running":
@@ -139,6 +139,7 @@ class Bar:
             self._home.end(self._meter, state, error)
 
     def __enter__(self) -> Self:
+        self._meter.in_block = True
         homes.enter(self._meter, self._home)
         return self
 
@@ -158,7 +159,7 @@ class Bar:
     def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         meter = self.__dict__.get("_meter")
         if meter is not None and meter.state == "running" and not is_finalizing():
-            self._home.end(meter, "stopped", soon=within_ours(sys._getframe(0)))
+            self._home.end(meter, meter.ended_by_itself(), soon=within_ours(sys._getframe(0)))
 
     def __str__(self) -> str:
         return said(self._meter.step(1))

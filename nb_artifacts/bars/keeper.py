@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, UnsetType
 
 from nb_artifacts import cells, core, display
-from nb_artifacts.bars.foresight import usual
+from nb_artifacts.bars import foresight
 from nb_artifacts.errors import Conflict, NotFound, StoreBusy, StoreError
 from nb_artifacts.handle import Artifact, switched_off
 from nb_artifacts.ledger import Ledger
@@ -82,8 +82,7 @@ class Keeper:
         self._description: str | None | UnsetType = UNSET
         self._shared = False
         self._writer, self._foreign = this_process(), 0.0
-        self._usual = usual(self.store, key, meter.total) if key else None
-        _say_where_used(self.store, key)
+        self._usual = self._foreseen(key)
         self._written = self._info()
         self._at, self._retry, self._ended_at = time.monotonic(), 0.0, 0.0
         self._saved = self._warned = self._gone = False
@@ -94,6 +93,12 @@ class Keeper:
         except KeyboardInterrupt as stop:
             self._interrupted(stop)
             raise
+
+    def _foreseen(self, key: str | None) -> float | None:
+        """How long it usually takes; an earlier bar of the key that still runs is said."""
+        versions = foresight.earlier(self.store, key) if key is not None else []
+        foresight.say_where_used(versions, {one.id for one in list(keepers.values()) if one.meter.state == "running"})
+        return foresight.usual(versions, self.meter.total)
 
     def _begin(self, show: bool | None) -> None:
         self.meter.elsewhere = self._elsewhere
@@ -242,6 +247,8 @@ class Keeper:
         """The cell that it was made in is over."""
         if error is not None:
             self.blame(error, over=True)
+        elif self.meter.state == "running" and not self.meter.in_block and self.meter.ended_by_itself() == "finished":
+            self.end(self.meter, "finished")
         elif not self._saved and self.meter.state != "running":
             self.ended()
 
@@ -314,14 +321,6 @@ class Keeper:
         return display.bundle(core.numbered(self._record), Progress(self._written), self.store.id)
 
 
-def _say_where_used(store: Store, key: str | None) -> None:
-    """A key in use by another running bar of this process gets a new version, and a word about it."""
-    for other in list(keepers.values()):
-        if key is not None and other._record.key == key and other.store is store and other.meter.state == "running":
-            warn(f"{key!r} is the key of a bar that still runs ({core.name_of(other._record)}): this one is a new version.")
-            return
-
-
 def settle_all() -> None:
     """At the end of the process: what still runs has stopped, unless an exception nobody caught ended it."""
     error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
@@ -332,7 +331,8 @@ def settle_all() -> None:
             keeper.blame(error, over=True)
         left = keeper.meter.left
         if keeper.meter.state == "running" or (left is not None and left.doubtful and id(keeper) in keepers):
-            keeper.meter.end("stopped")  # an exception that ends the process and is not told of is `sys.exit`
+            # an exception that ends the process and is not told of is `sys.exit`
+            keeper.meter.end("stopped" if keeper.meter.in_block or left is not None else keeper.meter.ended_by_itself())
             keeper._saved = False
         if not keeper._saved:
             keeper.ended()

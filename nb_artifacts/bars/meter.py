@@ -96,6 +96,8 @@ class Meter:
         self.children: list[Meter] = []
         self.hidden = 0
         self.left: Place | None = None
+        self.in_block = False
+        """Whether a ``with`` block will say how it ended."""
         self._curve: list[tuple[float, float]] = []
         self._pace = Pace()
         self._pace.begin(initial)
@@ -129,6 +131,14 @@ class Meter:
             if source in self.sources:
                 self.sources.remove(source)
                 self.counter.add(done)
+
+    def ended_by_itself(self) -> State:
+        """How a bar has ended that nobody closed: all of a known total was moved by hand, or it has stopped."""
+        return "finished" if self.total and not self.sources and self.reached() else "stopped"
+
+    def reached(self) -> bool:
+        """Whether all is done, as far as is known."""
+        return self.total is None or self.done() >= self.total * (1 - 1e-9)
 
     def rate(self, done: float) -> float | None:
         """Units a second: lately while it runs, over all once it has ended."""

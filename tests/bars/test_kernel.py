@@ -91,6 +91,15 @@ def test_a_comprehension_at_the_top_of_a_cell_fails_with_it(kernel, code):
     assert info(kernel, "expression", "state", "done", "error") == "['failed', 3.0, 'ZeroDivisionError: division by zero']"
 
 
+def test_a_bar_moved_to_its_total_and_never_closed_ends_with_its_cell(kernel):
+    kernel.run("bar = nba.progress(3, 'never-closed')\nbar.update(3)")
+    assert info(kernel, "never-closed", "state", "done") == "['finished', 3.0]"
+    kernel.run("half = nba.progress(3, 'half')\nhalf.update(2)")
+    kernel.run("half.update(1)")
+    assert info(kernel, "half", "state", "done") == "['running', 3.0]", "who holds it may go on"
+    kernel.run("half.close()")
+
+
 def test_an_interrupted_kernel_leaves_interrupted(kernel):
     code = (
         "import os, signal, threading\nthreading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"

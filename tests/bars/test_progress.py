@@ -62,7 +62,13 @@ def test_a_bar_nobody_holds_has_stopped(said):
     bar = nba.progress(10, "dropped")
     bar.update(3)
     del bar
-    assert said("dropped") == [("stopped", 3)]
+    bar = nba.progress(10, "dropped")
+    bar.update(10)
+    del bar
+    bar = nba.progress(key="dropped")
+    bar.update(10)
+    del bar
+    assert said("dropped") == [("stopped", 3), ("finished", 10), ("stopped", 10)]
 
 
 def test_totals_may_change_and_be_unknown(infos):

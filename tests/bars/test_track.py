@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import os
 import sys
 import threading
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+import psutil
 import pytest
 import rich.progress
 from waiting import until
@@ -21,6 +24,7 @@ from nb_artifacts.bars.loops import within_ours
 from nb_artifacts.errors import InvalidKey, InvalidValue, StoreError, UnsupportedType
 from nb_artifacts.store import connection, links, postgres, sqlite
 from nb_artifacts.ticker import ticker
+from nb_artifacts.wire import Patch
 
 
 def test_a_loop_that_ends_is_finished_at_once(said, infos):
@@ -289,6 +293,27 @@ def test_a_key_in_use_is_said_and_makes_a_new_version(said):
             with pytest.warns(UserWarning, match="'busy' is the key of a bar that still runs"):
                 list(nba.track(range(5), "busy"))
     assert said("busy") == [("finished", 2), ("finished", 5)]
+
+
+@pytest.mark.parametrize(
+    ("writer", "where"),
+    [
+        ({"pid": os.getppid(), "process_started": psutil.Process(os.getppid()).create_time()}, ", in another process"),
+        ({"host": "node-7"}, ", on node-7"),
+        ({"process_started": 1.0}, None),
+    ],
+)
+def test_a_key_in_use_elsewhere_is_said_too(home, writer, where):
+    nba.progress(9, "shared").finish()
+    record = core.get("shared")
+    core.current_store().patch(record.id, Patch(info={**record.info, "state": "running", **writer}), if_seq=record.seq)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        nba.progress(9, "shared").finish()
+    said = [str(one.message) for one in caught]
+    assert said == (
+        [f"'shared' is the key of a bar that still runs (shared@1{where}): this one is a new version."] if where else []
+    )
 
 
 async def anumbers(many=5, error=None):

@@ -164,6 +164,8 @@ def test_sys_exit_and_the_end_of_the_script_stop_a_bar(script, said):
     )
     assert said("exit") == [("stopped", 4), ("stopped", 3)]
     assert said("it") == [("stopped", 0)]
+    script("import nb_artifacts as nba\nbar = nba.progress(10, 'full')\nbar.update(10)\n")
+    assert said("full") == [("finished", 10)]
 
 
 def test_control_c_ends_a_script_with_interrupted(home, infos):

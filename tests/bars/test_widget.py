@@ -15,6 +15,7 @@ from waiting import until
 
 import nb_artifacts as nba
 from nb_artifacts import ProgressWidget
+from nb_artifacts.errors import UnsupportedType
 
 
 def test_its_traits_are_those_of_intprogress():
@@ -51,6 +52,11 @@ def test_it_fits_into_layouts_and_links():
     slider.value = 42
     assert widget.value == 42
     assert isinstance(widget.layout, ipywidgets.Layout)
+
+
+def test_only_a_bar_can_be_followed():
+    with pytest.raises(UnsupportedType, match=r"bar= takes what nb_artifacts\.progress or its tqdm gave, not int"):
+        ProgressWidget(bar=3)
 
 
 def test_it_follows_a_bar(home):
