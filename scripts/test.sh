@@ -12,19 +12,23 @@ echo "== lint, types, layers"
 scripts/lint.sh || { echo "lint, types or layers: failed"; failed=1; }
 echo "== TypeScript"
 (cd labextension && $limit npx vitest run --reporter=default --reporter=junit --outputFile="../$reports/typescript.xml") || failed=1
-echo "== Python"
-$limit python -m pytest tests -m "not browser and not soak" $workers -q --junitxml="$reports/python.xml" || failed=1
-echo "== browser"
-# A front end on a busy machine can be late for a test. What failed is run once more, alone and one at a time; the counts
-# name what passed only then. Any other end than "tests failed" (1) stands as it is.
-browser="$limit python -m pytest tests/browser -m browser -q"
-$browser $workers --junitxml="$reports/browser.xml"
-ended=$?
-if [ $ended -eq 1 ]; then
-  echo "== browser: what failed, once more"
-  $browser --last-failed --last-failed-no-failures none --junitxml="$reports/browser.again.xml"
+# A busy machine can be late for a test that waits for processes of their own. What failed is run once more, alone and one
+# at a time; the counts name what passed only then. Any other end than "tests failed" (1) stands as it is.
+tried() {
+  local part=$1 ended
+  shift
+  $limit python -m pytest "$@" $workers -q --junitxml="$reports/$part.xml"
   ended=$?
-fi
-[ $ended -eq 0 ] || failed=1
+  if [ $ended -eq 1 ]; then
+    echo "== $part: what failed, once more"
+    $limit python -m pytest "$@" -q --last-failed --last-failed-no-failures none --junitxml="$reports/$part.again.xml"
+    ended=$?
+  fi
+  return $ended
+}
+echo "== Python"
+tried python tests -m "not browser and not soak" || failed=1
+echo "== browser"
+tried browser tests/browser -m browser || failed=1
 python scripts/counts.py "$reports" typescript python browser || failed=1
 exit $failed
