@@ -58,6 +58,8 @@ def parse_name(text: str) -> Named:
     if found is not None:
         return Named(None, None, found)
     key, at, version = text.partition("@")
+    if at and parse_id(key) is not None:
+        raise InvalidValue(f"{key} is one version: leave out @{version}.")
     check_key(key)
     if at and not (version.isascii() and version.isdigit() and int(version) > 0):
         raise InvalidValue(f"{version!r} is not a version of {key!r}: versions are 1, 2, 3 …, as in {key}@2.")

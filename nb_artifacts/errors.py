@@ -43,7 +43,9 @@ class InvalidKey(InvalidValue):
         shown = repr(key) if len(repr(key)) <= 80 else repr(key)[:77] + "..."
         hint = ""
         if isinstance(key, str):
-            better = "-".join(part for part in "".join(c if c.isascii() and c.isalnum() else " " for c in key.lower()).split())
+            bare, at, version = key.partition("@")
+            name = bare if at and version.isdigit() else key  # a version is no part of a key
+            better = "-".join(part for part in "".join(c if c.isascii() and c.isalnum() else " " for c in name.lower()).split())
             hint = f" Try {better!r}." if better and better != key and len(better) <= 80 else ""
         super().__init__(f"{shown} is not a key: use lowercase letters, digits and dashes.{hint}")
 

@@ -315,4 +315,6 @@ def _missing(key: str | None, version: int | None, name: str) -> str:
         newest = versions[0].version or "still without a number"
         return f"{key!r} has no version {version}: its newest is {newest}."
     near = core.find_keys(key[:3], limit=5)
-    return f"there is no artifact {key!r}." + (f" Near it: {', '.join(near)}." if near else "")
+    if near:
+        return f"there is no artifact {key!r}. Near it: {', '.join(near)}."
+    return f"there is no artifact {key!r}: `%artifact ls` and `nb-artifacts ls` list the keys."

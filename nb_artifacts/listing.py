@@ -11,7 +11,7 @@ from nb_artifacts import core
 from nb_artifacts.errors import ArtifactError
 from nb_artifacts.tabular import Listing
 from nb_artifacts.types.text import clip_text, count, duration, one_line, size
-from nb_artifacts.wire import NULL, now
+from nb_artifacts.wire import NULL, ArtifactFilter, IdFilter, KeyFilter, Query, now
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,7 +27,42 @@ def ago(moment: datetime) -> str:
     return "now" if passed < 1 else f"{duration(passed)} ago"
 
 
-def versions(records: list[Record]) -> Listing:
+def records_of(name: str, limit: int | None = None) -> list[Record]:
+    """The records that ``K``, ``K@V`` or an id means, newest first. Raises `NotFound`, saying what there is instead."""
+    key, version, wanted = core.parse_name(name)
+    if version is None and key is not None:
+        records = core.history(key, limit)
+    else:
+        record = core.get(key, version, id=wanted)
+        records = [record] if record is not None else []
+    if not records:
+        from nb_artifacts.handle import existing
+
+        existing(name)
+    return records
+
+
+def all_of(name: str) -> Query:
+    """What finds all that a name means."""
+    key, version, wanted = core.parse_name(name)
+    named = ArtifactFilter(
+        key=KeyFilter(any_=[key]) if key is not None else None, id=IdFilter(any_=[wanted]) if wanted is not None else None
+    )
+    return Query(artifacts=named, version=version)
+
+
+def title(record: Record) -> str:
+    """What an artifact is called: ``key@2``, or its id where it has no key."""
+    return f"{record.key}@{record.version or 'pending'}" if record.key else f"artifact {record.id}"
+
+
+def left_out(shown: int, limit: int | None, query: Query) -> str:
+    """What is said below a list of at most `limit` that ends before all that `query` finds; nothing where it has all."""
+    there = shown if limit is None or shown < limit else core.reading_store().count(query)
+    return f"{count(shown)} of {count(there)} listed: --limit {there} lists all." if there > shown else ""
+
+
+def versions(records: list[Record], note: str = "") -> Listing:
     """One line a record: key, version (of those that stay here: the folder's), type, what it is, when, description."""
     kept = core.kept_here(records)
     rows = [
@@ -40,7 +75,7 @@ def versions(records: list[Record]) -> Listing:
     ]  # fmt: skip
     return Listing(
         ("Key", "Version", "Type", "Content", "Made", "Description"), rows,
-        "Nothing kept yet. Try %%artifact --key my-first-artifact over a cell.",
+        note or "Nothing kept yet. Try %%artifact --key my-first-artifact over a cell.", note,
     )  # fmt: skip
 
 

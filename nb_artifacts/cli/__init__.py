@@ -6,6 +6,8 @@ Only click is imported before a verb runs, so that help and completion are quick
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from uuid import UUID
 
-    from nb_artifacts.wire import Record
-
 
 class _Group(click.Group):
     """Tells errors of ours in a line on stderr, with exit code 1."""
@@ -35,6 +35,19 @@ class _Group(click.Group):
 
             kind = "not found: " if isinstance(error, NotFound) else ""
             raise click.ClickException(one_line(f"{kind}{error}")) from None
+        except click.NoSuchOption as error:
+            if error.option_name != "--home" or error.ctx is None:
+                raise
+            root, _, verb = error.ctx.command_path.partition(f"{ctx.command_path} ")
+            raise click.UsageError(
+                f"--home goes before the verb: {ctx.command_path} --home DIR {verb or root}", error.ctx
+            ) from None
+        except OSError as error:
+            if error.filename is not None or error.errno not in {errno.ENOSPC, errno.EIO, errno.EFBIG}:
+                raise
+            with suppress(OSError, ValueError):  # what is still unwritten would be tried again at the end
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.ClickException(f"the output cannot be written: {error.strerror}.") from None
 
 
 @contextmanager
@@ -128,7 +141,7 @@ def _limit_option(default: int | None, words: str) -> Callable[[Callable[..., An
 @_json_option
 def ls(limit: int, every: bool, output: str | None) -> None:
     """List the newest version of each key, newest first."""
-    from nb_artifacts import core
+    from nb_artifacts import core, listing
     from nb_artifacts.cli import out
     from nb_artifacts.wire import Query
 
@@ -137,10 +150,10 @@ def ls(limit: int, every: bool, output: str | None) -> None:
         out.write_records(records)
     elif records:
         out.write_list(records)
-    there = len(records) if len(records) < limit else core.reading_store().count(Query(latest=not every))
-    if there > len(records):
-        click.echo(f"{len(records)} of {there} listed: --limit {there} lists all.", err=True)
-    elif not there and output is None:
+    note = listing.left_out(len(records), limit, Query(latest=not every))
+    if note:
+        click.echo(note, err=True)
+    elif not records and output is None:
         where = out.plain(core.current_store().where)
         click.echo(f"Nothing kept yet in {where}. In a notebook: %%artifact --key my-first-artifact", err=True)
 
@@ -154,16 +167,16 @@ def inspect(name: str, limit: int, output: str | None) -> None:
 
     Of a key every version is shown, newest first: its facts, description, and the code that made it.
     """
+    from nb_artifacts import listing
     from nb_artifacts.cli import out
 
-    records = _versions(name, limit)
+    records = listing.records_of(name, limit)
     if output == "json":
         out.write_records(records)
     else:
         out.write_details(records)
-    there = _count(name)
-    if there > len(records):
-        click.echo(f"{len(records)} of {there} versions shown: --limit {there} shows all.", err=True)
+    if note := listing.left_out(len(records), limit, listing.all_of(name)):
+        click.echo(note, err=True)
 
 
 @cli.command()
@@ -176,7 +189,7 @@ def delete(name: str | None, artifact_id: str | None, yes: bool, output: str | N
 
     Asks first where there is a terminal to ask on. A deleted version's number is never used again.
     """
-    from nb_artifacts import core
+    from nb_artifacts import core, listing
     from nb_artifacts.cli import out
 
     if (name is None) == (artifact_id is None):
@@ -185,8 +198,8 @@ def delete(name: str | None, artifact_id: str | None, yes: bool, output: str | N
     if artifact_id is not None:
         name = str(core.to_id(artifact_id))
     assert name is not None
-    records = _versions(name, None)
-    what = f"{len(records)} versions of {name}" if len(records) > 1 else _title(records[0])
+    records = listing.records_of(name)
+    what = f"{len(records)} versions of {name}" if len(records) > 1 else listing.title(records[0])
     if not yes and sys.stdin.isatty() and not click.confirm(f"Delete {what}?", default=False, err=True):
         raise click.ClickException("nothing was deleted.")
     whole = [out.complete(record) for record in records] if output == "json" else []
@@ -211,9 +224,10 @@ def get(name: str, output: str | None) -> None:
     On a terminal it is shown as text; into a pipe go a table as CSV, an image as its bytes, Markdown as it was written,
     a link's address.
     """
+    from nb_artifacts import listing
     from nb_artifacts.cli import content, out
 
-    record = _versions(name, 1)[0]
+    record = listing.records_of(name, 1)[0]
     if output == "json":
         out.write_record(record)
     elif output is not None:
@@ -228,15 +242,18 @@ def get(name: str, output: str | None) -> None:
 @_json_option
 def history(key: str, limit: int | None, output: str | None) -> None:
     """List every version of a key, newest first."""
+    from nb_artifacts import listing
     from nb_artifacts.cli import out
 
     if "@" in key:
         raise click.UsageError(f"history lists every version: leave out @{key.partition('@')[2]}.")
-    records = _versions(key, limit)
+    records = listing.records_of(key, limit)
     if output == "json":
         out.write_records(records)
     else:
         out.write_history(records)
+    if note := listing.left_out(len(records), limit, listing.all_of(key)):
+        click.echo(note, err=True)
 
 
 @cli.command()
@@ -248,7 +265,10 @@ def history(key: str, limit: int | None, output: str | None) -> None:
 )
 @click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
 def diff(before: str, after: str, key_columns: str | None, tolerance: float, output: str | None) -> None:
-    """Show what changed from one artifact to another, most often two versions of a key."""
+    """Show what changed from one artifact to another.
+
+    Most often these are two versions of a key, as in: diff my-key@1 my-key@2
+    """
     from nb_artifacts.cli import comparing
 
     comparing.write(before, after, key_columns, tolerance, as_json=output == "json")
@@ -257,7 +277,7 @@ def diff(before: str, after: str, key_columns: str | None, tolerance: float, out
 @cli.command()
 @click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
 def status(output: str | None) -> None:
-    """Say where artifacts are kept, how many, and what has not been sent."""
+    """Say where artifacts are kept, how many, and what is unsent."""
     from nb_artifacts import core
     from nb_artifacts.cli import out
 
@@ -269,53 +289,23 @@ def status(output: str | None) -> None:
 
 
 @cli.command()
-@click.argument("key", metavar="[KEY]", required=False, shell_complete=_complete)
+@click.argument("name", metavar="[KEY[@V]]", required=False, shell_complete=_complete)
 @click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="A whole record a line, with each change.")
-def watch(key: str | None, output: str | None) -> None:
-    """Follow bars and live tables as they move, from any process, until they end.
+def watch(name: str | None, output: str | None) -> None:
+    """Follow bars and live tables as they move, until they end.
 
-    With KEY its newest version, else all that run. The exit code is 1 where one failed or was interrupted.
+    Those of any process: with KEY its newest version, else all that run. The exit code is 1 where one failed or was
+    interrupted.
     """
+    from nb_artifacts import listing
     from nb_artifacts.cli import out, watching
     from nb_artifacts.errors import InvalidValue
 
-    if key is not None and out.state_of(record := _versions(key, 1)[0]) is None:
-        raise InvalidValue(f"{key} is a {record.type} artifact: only a progress and a live table are watched.")
+    if name is not None and out.state_of(record := listing.records_of(name, 1)[0]) is None:
+        raise InvalidValue(f"{name} is a {record.type} artifact: only a progress and a live table are watched.")
     with suppress(KeyboardInterrupt):
-        sys.exit(watching.watch(key, output))
+        sys.exit(watching.watch(name, output))
     sys.exit(130)
-
-
-def _versions(name: str, limit: int | None) -> list[Record]:
-    """The records that a name means, newest first. Raises `NotFound`, saying what there is instead."""
-    from nb_artifacts import core
-
-    key, version, wanted = core.parse_name(name)
-    if version is None and key is not None:
-        records = core.history(key, limit)
-    else:
-        record = core.get(key, version, id=wanted)
-        records = [record] if record is not None else []
-    if not records:
-        from nb_artifacts.handle import existing
-
-        existing(name)
-    return records
-
-
-def _count(name: str) -> int:
-    """How many records a name means."""
-    from nb_artifacts import core
-    from nb_artifacts.wire import ArtifactFilter, KeyFilter, Query
-
-    key, version, _ = core.parse_name(name)
-    if version is not None or key is None:
-        return 1
-    return core.reading_store().count(Query(artifacts=ArtifactFilter(key=KeyFilter(any_=[key]))))
-
-
-def _title(record: Record) -> str:
-    return f"{record.key}@{record.version or 'pending'}" if record.key else f"artifact {record.id}"
 
 
 def _deleted(artifact_id: UUID) -> bool:

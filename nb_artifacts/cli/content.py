@@ -10,6 +10,7 @@ import click
 from nb_artifacts import core
 from nb_artifacts.cli.out import lines, plain
 from nb_artifacts.errors import InvalidValue
+from nb_artifacts.listing import title
 from nb_artifacts.types import Image, Link, Markdown, Table
 from nb_artifacts.types.text import size
 
@@ -28,7 +29,7 @@ def write_content(record: Record) -> None:
         return
     if isinstance(payload, Image) and payload.info.url is None:
         raise InvalidValue(
-            f"{_name(record)} is an image ({payload.summary()}): write it to a file with -o FILE, or into a pipe."
+            f"{title(record)} is an image ({payload.summary()}): write it to a file with -o FILE, or into a pipe."
         )
     text = payload.value if isinstance(payload, Markdown) else payload.text()
     click.echo(lines(text))
@@ -56,7 +57,3 @@ def write_file(record: Record, target: Path) -> None:
     except OSError as error:
         raise InvalidValue(f"{target} cannot be written: {error.strerror}. Choose another place.") from None
     click.echo(f"Wrote {plain(target)} ({size(len(content))}).")
-
-
-def _name(record: Record) -> str:
-    return f"{record.key}@{record.version or 'pending'}" if record.key else str(record.id)

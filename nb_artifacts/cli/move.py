@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from nb_artifacts.archive import ArchiveSource
+    from nb_artifacts.backup import Backup
     from nb_artifacts.copying import Copied, Source, StoreSource
     from nb_artifacts.store import Store
 
@@ -38,10 +39,11 @@ def _json_option(function: Callable[..., Any]) -> Callable[..., Any]:
 @_keys_option
 @_json_option
 def export(target: str, keys: tuple[str, ...], output: str | None) -> None:
-    """Take artifacts, with their history and their origin, to a file, a folder or a server.
+    """Take artifacts to a file, a folder or a server.
 
-    A file is a zip of JSON lines and bytes that `import` reads. What is there already is not made twice, so an export
-    that was interrupted is simply made again. The store that takes them numbers the versions, in their order.
+    Their history and their origin go with them. A file is a zip of JSON lines and bytes that `import` reads. What is
+    there already is not made twice, so an export that was interrupted is simply made again. The store that takes them
+    numbers the versions, in their order.
     """
     from nb_artifacts import archive, copying, core
 
@@ -60,9 +62,10 @@ def export(target: str, keys: tuple[str, ...], output: str | None) -> None:
 @_keys_option
 @_json_option
 def import_(source: str, keys: tuple[str, ...], output: str | None) -> None:
-    """Bring artifacts here from a file that `export` wrote, from another folder or from a server.
+    """Bring artifacts here from a file, a folder or a server.
 
-    May be made again: what is here already stays one, and what was deleted here stays deleted.
+    The file is one that `export` wrote. May be made again: what is here already stays one, and what was deleted here
+    stays deleted.
     """
     from nb_artifacts import copying, core
 
@@ -78,17 +81,14 @@ def import_(source: str, keys: tuple[str, ...], output: str | None) -> None:
 @click.argument("file", metavar="FILE", type=click.Path(dir_okay=False))
 @_json_option
 def backup(file: str, output: str | None) -> None:
-    """Copy the whole folder into a file, while it is in use; `restore` makes a folder of it again."""
+    """Copy the whole folder into a file, while it is in use.
+
+    `restore` makes a folder of it again.
+    """
     from nb_artifacts import backup as backups
     from nb_artifacts import core
-    from nb_artifacts.cli import out
 
-    found = backups.backup(core.current_store(), Path(file).expanduser())
-    if output == "json":
-        out.write_object(found)
-    else:
-        click.echo(f"{found.artifacts} artifacts and {found.blobs} files of bytes are in {file}.")
-    _missing(found.missing)
+    _tell_whole(backups.backup(core.current_store(), Path(file).expanduser()), file, output)
 
 
 @click.command()
@@ -98,28 +98,23 @@ def backup(file: str, output: str | None) -> None:
 def restore(file: str, into: str | None, output: str | None) -> None:
     """Make a folder from a backup: as it was, version numbers included."""
     from nb_artifacts import backup as backups
-    from nb_artifacts.cli import out
 
     folder = Path(into).expanduser().absolute() if into else config.folder()
-    found = backups.restore(Path(file).expanduser(), folder)
-    if output == "json":
-        out.write_object(found)
-    else:
-        click.echo(f"{found.artifacts} artifacts and {found.blobs} files of bytes are in {folder}.")
-    _missing(found.missing)
+    _tell_whole(backups.restore(Path(file).expanduser(), folder), str(folder), output)
 
 
 @click.command()
 @click.option("--salvage", is_flag=True, help="Make a new database of what can be read; end kernels and servers before.")
 @_json_option
 def doctor(salvage: bool, output: str | None) -> None:
-    """Look whether everything in the folder is sound, the bytes of every blob included.
+    """Look whether everything in the folder is sound.
 
-    The exit code is 1 where something is not; each line says what to do.
+    The bytes of every blob are read. The exit code is 1 where something is not; each line says what to do.
     """
     from nb_artifacts.cli import out
     from nb_artifacts.store import health
     from nb_artifacts.store import salvage as salvaging
+    from nb_artifacts.types.text import plural
 
     folder = config.folder()
     if salvage:
@@ -128,7 +123,8 @@ def doctor(salvage: bool, output: str | None) -> None:
             out.write_object(saved)
             return
         lost = f", {saved.lost} could not be read" if saved.lost else ""
-        click.echo(f"{saved.artifacts} artifacts and {saved.runs} runs saved{lost}. The damaged files are in {saved.kept}.")
+        what = f"{plural(saved.artifacts, 'artifact')} and {plural(saved.runs, 'run')}"
+        click.echo(f"{what} saved{lost}. The damaged files are in {saved.kept}.")
         return
     findings = []
     for finding in health.examine(folder):
@@ -148,14 +144,15 @@ def doctor(salvage: bool, output: str | None) -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
 @_json_option
 def gc(dry_run: bool, output: str | None) -> None:
-    """Delete files that no artifact needs, and give the room of deleted rows back to the disk.
+    """Delete files that no artifact needs.
 
-    Such files are left by processes killed at the wrong moment; younger than a day they stay. No artifact is deleted.
+    And give the room of deleted rows back to the disk. Such files are left by processes killed at the wrong moment;
+    younger than a day they stay. No artifact is deleted.
     """
     from nb_artifacts import core
     from nb_artifacts.cli import out
     from nb_artifacts.store.sqlite import SqliteStore
-    from nb_artifacts.types.text import size
+    from nb_artifacts.types.text import plural, size
 
     store = core.current_store()
     if not isinstance(store, SqliteStore):
@@ -169,7 +166,7 @@ def gc(dry_run: bool, output: str | None) -> None:
     if output == "json":
         out.write_object({"files": files, "bytes": freed, "dry_run": dry_run})
     else:
-        what = f"{files} {'file' if files == 1 else 'files'} of {size(freed)}" if files else "nothing"
+        what = f"{plural(files, 'file')} of {size(freed)}" if files else "nothing"
         click.echo(out.plain(f"{what} {'would be deleted' if dry_run else 'deleted'} in {store.where}."))
 
 
@@ -202,6 +199,8 @@ def _source(place: str, keys: tuple[str, ...]) -> Iterator[ArchiveSource | Store
     folder = Path(place).expanduser()
     if "://" not in place and place.endswith(("/", os.sep)) and not folder.is_dir():
         raise InvalidValue(f"there is no folder {place}.")
+    if folder.is_dir() and not (folder / "store.db").exists():  # opening it would make a store there
+        raise InvalidValue(f"{folder} holds no artifacts: name another folder, or a file that `export` wrote.")
     store = _store(place)
     if store is not None:
         yield copying.StoreSource(_other(store), keys)
@@ -222,6 +221,7 @@ def _counter(source: Source, label: str) -> Iterator[Callable[[], None]]:
 
 def _tell(copied: Copied, where: str, output: str | None) -> None:
     from nb_artifacts.cli import out
+    from nb_artifacts.types.text import plural
 
     if output == "json":
         out.write_object(copied)
@@ -229,16 +229,24 @@ def _tell(copied: Copied, where: str, output: str | None) -> None:
         words = {"added": "new", "updated": "changed", "same": "known already", "deleted": "deleted there"}
         facts = [(getattr(copied, name), word) for name, word in words.items()]
         said = ", ".join(f"{number} {word}" for number, word in facts if number)
-        click.echo(out.plain(f"{copied.told} artifacts {where}" + (f": {said}." if said else ".")))
+        click.echo(out.plain(f"{plural(copied.told, 'artifact')} {where}" + (f": {said}." if said else ".")))
     if copied.damaged:
         for line in copied.damaged[:20]:
             click.echo(out.plain(f"left out: {line}"), err=True)
         sys.exit(1)
 
 
-def _missing(hashes: list[str]) -> None:
-    """Say which bytes are not there; the exit code is 1 then."""
-    if hashes:
-        shown = ", ".join(hashes[:5])
-        click.echo(f"{len(hashes)} files of bytes were missing: {shown}. `nb-artifacts doctor` says whose they are.", err=True)
+def _tell_whole(found: Backup, place: str, output: str | None) -> None:
+    """What of a whole folder is at `place` now. The exit code is 1 where bytes were missing."""
+    from nb_artifacts.cli import out
+    from nb_artifacts.types.text import plural
+
+    if output == "json":
+        out.write_object(found)
+    else:
+        are = f"{plural(found.artifacts, 'artifact')} and {plural(found.blobs, 'file')} of bytes are"
+        click.echo(out.plain(f"{are} in {place}."))
+    if found.missing:
+        shown, were = ", ".join(found.missing[:5]), plural(len(found.missing), "file")
+        click.echo(f"{were} of bytes missing: {shown}. `nb-artifacts doctor` says whose they are.", err=True)
         sys.exit(1)

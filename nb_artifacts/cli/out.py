@@ -115,8 +115,8 @@ def write_line(record: Record) -> None:
         click.echo(_UNSEEN.sub(_spelled, _members(found).decode()).encode())
 
 
-def write_object(found: msgspec.Struct | Mapping[str, Any] | Sequence[msgspec.Struct]) -> None:
-    """JSON of a struct, of a dict, or of a list of structs."""
+def write_object(found: msgspec.Struct | Mapping[str, Any] | Sequence[msgspec.Struct | Mapping[str, Any]]) -> None:
+    """JSON of a struct, of a dict, or of a list of them."""
     _write_json(msgspec.json.encode(found))
 
 
@@ -144,16 +144,31 @@ def _clipped(text: str, room: int) -> str:
     return f"{text.rstrip()}…"
 
 
-def _write_columns(head: Sequence[str], rows: list[list[str]], styles: Sequence[dict[str, Any]], *, fixed: int) -> None:
-    """Aligned columns. On a terminal those after the first `fixed` give way: the last is cut, then left out, and so on."""
+def write_columns(
+    head: Sequence[str], rows: list[list[str]], styles: Sequence[dict[str, Any]], *, fixed: int, spare: int | None = None
+) -> None:
+    """Aligned columns. On a terminal too narrow the column `spare` is left out.
+
+    Then those after the first `fixed` give way: the last is cut, then left out, and so on.
+    """
     if sys.stdout.isatty():
-        head, rows = _fitted(head, rows, fixed, shutil.get_terminal_size().columns)
+        room = shutil.get_terminal_size().columns
+        if spare is not None and _needed(head, rows, fixed) > room:
+            head, styles, *rows = ([*line[:spare], *line[spare + 1 :]] for line in (head, styles, *rows))  # type: ignore[assignment]  # each keeps its kind
+            fixed -= 1
+        head, rows = _fitted(head, rows, fixed, room)
     widths = [max(map(_width, column)) for column in zip(head, *rows, strict=True)]
     for place, row in enumerate([list(head), *rows]):
         padded = [text + " " * (width - _width(text)) for text, width in zip(row, widths, strict=True)]
         padded[-1] = padded[-1].rstrip()
         cells = [styled(text, **(style if place else {"bold": True})) for text, style in zip(padded, styles, strict=False)]
         click.echo(_GAP.join(cells).rstrip())
+
+
+def _needed(head: Sequence[str], rows: list[list[str]], fixed: int) -> int:
+    """The room in which no column would have to be left out."""
+    widths = [max(map(_width, column)) for column in zip(head, *rows, strict=True)]
+    return sum(widths[:fixed]) + sum(min(width, _LEAST_CONTENT) for width in widths[fixed:]) + len(_GAP) * (len(head) - 1)
 
 
 def _fitted(head: Sequence[str], rows: list[list[str]], fixed: int, room: int) -> tuple[list[str], list[list[str]]]:
@@ -173,7 +188,7 @@ def _fitted(head: Sequence[str], rows: list[list[str]], fixed: int, room: int) -
     return kept, cut
 
 
-_ID, _KEY = {"dim": True}, {"bold": True, "fg": "cyan"}
+_ID, KEY = {"dim": True}, {"bold": True, "fg": "cyan"}
 
 
 def _version(record: Record, kept: set[UUID]) -> str:
@@ -192,7 +207,8 @@ def write_list(records: list[Record]) -> None:
         ]
         for record in records
     ]  # fmt: skip
-    _write_columns(("ID", "Key", "Type", "Updated", "Version", "Content"), rows, (_ID, _KEY, {}, {}, {}, {}), fixed=4)
+    head, named = ("ID", "Key", "Type", "Updated", "Version", "Content"), all(record.key for record in records)
+    write_columns(head, rows, (_ID, KEY, {}, {}, {}, {}), fixed=4, spare=0 if named else None)
 
 
 def write_history(records: list[Record]) -> None:
@@ -206,7 +222,7 @@ def write_history(records: list[Record]) -> None:
         for record in records
     ]  # fmt: skip
     head = ("Version", "ID", "Type", "Updated", "Content", "Description")
-    _write_columns(head, rows, (_KEY, _ID, {}, {}, {}, {}), fixed=4)
+    write_columns(head, rows, (KEY, _ID, {}, {}, {}, {}), fixed=4, spare=1 if all(record.key for record in records) else None)
 
 
 # Facts
@@ -233,9 +249,9 @@ def _write_facts(record: Record, runs: list[Run]) -> None:
     version = _version(record, core.kept_here([record]))
     name = f"{plain(record.key)}@{version}" if record.key else "without a key"
     click.echo(
-        styled(name, **_KEY) + "".join(f" · {part}" for part in (plain(record.type or ""), plain(summary(record))) if part)
+        styled(name, **KEY) + "".join(f" · {part}" for part in (plain(record.type or ""), plain(summary(record))) if part)
     )
-    blob = record.blob
+    blob, place = record.blob, next((run.provenance.notebook for run in runs if run.provenance.notebook), None)
     facts = {
         "ID": record.id,
         "Made": _moment(record.created),
@@ -243,7 +259,7 @@ def _write_facts(record: Record, runs: list[Run]) -> None:
         "Tags": ", ".join(record.tags),
         "Kept as": f"{blob.media}, {size(blob.size)}, sha256 {blob.sha256}" if blob else None,
         "Made by": _made_by(runs),
-        "Notebook": next((run.provenance.notebook for run in runs if run.provenance.notebook), None),
+        "Notebook" if place is None or place.endswith(".ipynb") else "Script": place,
         **{f"metadata_.{name}": text for name, text in users_metadata(record).items()},
     }
     for label, fact in facts.items():

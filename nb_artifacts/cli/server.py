@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import sys
 import time
@@ -57,9 +58,9 @@ def server() -> None:
 
 
 @server.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
-@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes a free one.")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="HOST", help="The address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, metavar="N", help="0 takes a free one.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Processes.")
 @_home_option
 @_database_option
 @click.option("--allow-host", "hosts", multiple=True, metavar="NAME", help="A name by which the server may be asked.")
@@ -78,7 +79,7 @@ def start(host: str, port: int, workers: int, home: str | None, database_url: st
     database_url = database_url or None
     given = os.environ.get(API_KEY)
     keys = Keyring(folder, given, database_url=database_url)
-    _check_host(host, keys, given)
+    _check_host(host, keys, given, _making(home, database_url))
     where = open_store(database_url or folder, durable=config.durable()).where
     settings = serve.Settings(
         home=str(folder), database_url=database_url, durable=config.durable(), hosts=(*hosts, *_own_name(host))
@@ -100,18 +101,22 @@ def start(host: str, port: int, workers: int, home: str | None, database_url: st
         _note(folder, os.getpid()).unlink(missing_ok=True)
 
 
-def _check_host(host: str, keys: Keyring, given: str | None) -> None:
+def _check_host(host: str, keys: Keyring, given: str | None, making: str) -> None:
     """Raises `InvalidValue` where other machines could reach a server without a good key."""
     from nb_artifacts.serve.auth import is_loopback
 
     if is_loopback(host):
         return
     if not keys:
-        raise InvalidValue(
-            f"{host} can be reached by other machines and there is no key yet: `nb-artifacts server keys create` makes one."
-        )
+        raise InvalidValue(f"{host} can be reached by other machines and there is no key yet: {making} makes one.")
     if given is not None and len(given) < STRONG:
         raise InvalidValue(f"NB_ARTIFACTS_API_KEY has less than {STRONG} characters, too few to let other machines in.")
+
+
+def _making(home: str | None, database_url: str | None) -> str:
+    """The command that makes a key for the same place; a database's address is not repeated, it may hold a password."""
+    place = " --database-url …" if database_url else f" --home {shlex.quote(home)}" if home else ""
+    return f"`nb-artifacts server keys create{place}`"
 
 
 def _own_name(host: str) -> tuple[str, ...]:
@@ -132,11 +137,16 @@ def _greet(url: str, where: str, secret: str | None) -> None:
 @_home_option
 @click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
 def status(home: str | None, output: str | None) -> None:
-    """Say whether the folder's server runs; exits with 1 where it does not."""
+    """Say whether the folder's server runs.
+
+    The exit code is 1 where it does not.
+    """
+    from nb_artifacts.cli import out
+
     running = _running(_folder(home))
     if output == "json":
         newest = running[0] if running else None
-        click.echo(msgspec.json.encode({"running": bool(running), "server": newest, "servers": running}).decode())
+        out.write_object({"running": bool(running), "server": newest, "servers": running})
     for one in running if output is None else ():
         click.echo(f"Running at {one.url} (process {one.pid}), serving {one.where}")
     if not running:
@@ -148,7 +158,7 @@ def status(home: str | None, output: str | None) -> None:
 @server.command()
 @_home_option
 def stop(home: str | None) -> None:
-    """Ask the folder's server to end, or all of them, and wait until it has."""
+    """Ask the folder's servers to end, and wait until they have."""
     running = _running(_folder(home))
     if not running:
         raise click.ClickException(f"no server runs for {_folder(home)}.")
@@ -189,17 +199,16 @@ def create(home: str | None, database_url: str | None, name: str | None, workspa
 @click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON list.")
 def list_(home: str | None, database_url: str | None, output: str | None) -> None:
     """List the keys that open something, never what they are."""
+    from nb_artifacts.cli import out
+
     found = _keyring(home, database_url).kept()
     if output == "json":
-        shown = [{name: getattr(key, name) for name in ("id", "name", "workspace", "created")} for key in found]
-        click.echo(msgspec.json.encode(shown).decode())
-        return
-    from nb_artifacts.types.text import one_line
-
-    for key in found:
-        click.echo(f"{key.id}  {key.created:%Y-%m-%d %H:%M}  {_place(key)}  {one_line(key.name or '')}".rstrip())
-    if not found:
-        click.echo("No key yet: nb-artifacts server keys create", err=True)
+        out.write_object([{name: getattr(key, name) for name in ("id", "name", "workspace", "created")} for key in found])
+    elif found:
+        rows = [[key.id, f"{key.created:%Y-%m-%d %H:%M}", _place(key), out.plain(key.name or "")] for key in found]
+        out.write_columns(("ID", "Made", "Opens", "Name"), rows, (out.KEY, {}, {}, {}), fixed=3)
+    else:
+        click.echo(f"No key yet: {_making(home, database_url)} makes one.", err=True)
 
 
 @keys.command()

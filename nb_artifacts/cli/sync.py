@@ -14,9 +14,10 @@ import click
 @click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Give up after so long.")
 @click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
 def sync(every: bool, key: str | None, dry_run: bool, timeout: float | None, output: str | None) -> None:
-    """Send what waits for the shared server; the exit code is 0 only when nothing waits any more.
+    """Send what waits for the shared server.
 
-    What it refused before is tried again. Notebooks send by themselves: this is for scripts and for certainty.
+    The exit code is 0 only when nothing waits any more. What it refused before is tried again. Notebooks send by
+    themselves: this is for scripts and for certainty.
     """
     from nb_artifacts import outbox
     from nb_artifacts.cli import out

@@ -37,16 +37,16 @@ MOST = 200
 _COLOURS = {"running": "blue", "finished": "green", "failed": "red", "interrupted": "red", "stopped": "yellow"}
 
 
-def watch(key: str | None, output: str | None) -> int:
+def watch(name: str | None, output: str | None) -> int:
     """Show bars and live tables until they have ended; the exit code is 1 where one failed or was interrupted.
 
-    With a key its newest version is watched; without one, all that run now or begin meanwhile.
+    With a key its newest version is watched; without a name, all that run now or begin meanwhile.
     """
     if output == "json":
-        return _lines(key, write_line)
+        return _lines(name, write_line)
     if sys.stdout.isatty():
-        return _screen(key)
-    return _lines(key, lambda record: click.echo(_line(record)))
+        return _screen(name)
+    return _lines(name, lambda record: click.echo(_line(record)))
 
 
 def _line(record: Record) -> str:
@@ -72,7 +72,7 @@ def _bar(record: Record) -> Progress:
     return Progress.read(record, lambda: b"")
 
 
-def _frames(key: str | None) -> Iterator[list[Record]]:
+def _frames(name: str | None) -> Iterator[list[Record]]:
     """What is watched, again and again, until all of it has ended; each frame has everything seen so far."""
     store = core.current_store()
     seen: dict[UUID, Record] = {}
@@ -81,7 +81,7 @@ def _frames(key: str | None) -> Iterator[list[Record]]:
         newest = store.last_seq()
         if newest != seq or time.monotonic() - read_at >= AGAIN_AFTER:
             seq, read_at = newest, time.monotonic()
-            for record in _found(key, seen):
+            for record in _found(name, seen):
                 seen[record.id] = record
             yield list(seen.values())
             if all(state_of(record) != "running" for record in seen.values()):
@@ -89,9 +89,10 @@ def _frames(key: str | None) -> Iterator[list[Record]]:
         time.sleep(LOOK_EVERY)
 
 
-def _found(key: str | None, seen: dict[UUID, Record]) -> list[Record]:
-    if key is not None:
-        found = core.get(key)
+def _found(name: str | None, seen: dict[UUID, Record]) -> list[Record]:
+    if name is not None:
+        key, version, wanted = core.parse_name(name)
+        found = core.get(key, version, id=wanted)
         return [found] if found is not None and state_of(found) is not None else []
     newest = {record.id: record for record in _newest()}
     return [record for record in newest.values() if record.id in seen or state_of(record) == "running"]
@@ -113,10 +114,10 @@ def _outcome(records: list[Record]) -> int:
     return 1 if any(state_of(record) in {"failed", "interrupted"} for record in records) else 0
 
 
-def _lines(key: str | None, tell: Callable[[Record], object]) -> int:
+def _lines(name: str | None, tell: Callable[[Record], object]) -> int:
     told: dict[UUID, int] = {}
     records: list[Record] = []
-    for records in _frames(key):
+    for records in _frames(name):
         for record in records:
             if told.get(record.id) != record.seq:
                 told[record.id] = record.seq
@@ -126,13 +127,13 @@ def _lines(key: str | None, tell: Callable[[Record], object]) -> int:
     return _outcome(records)
 
 
-def _screen(key: str | None) -> int:
+def _screen(name: str | None) -> int:
     from rich.console import Console
     from rich.live import Live
 
     console, records = Console(highlight=False, markup=False), []
     with Live(console=console, auto_refresh=False) as live:
-        for records in _frames(key):
+        for records in _frames(name):
             live.update(_drawn(records, console), refresh=True)
     if not records:
         click.echo("Nothing is running.", err=True)

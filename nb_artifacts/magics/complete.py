@@ -16,14 +16,6 @@ if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
 
 _LINE = re.compile(r"^(?P<signs>%%?)artifact\s+(?P<words>.*)$", re.DOTALL)
-_VERB_FLAGS = {
-    "ls": ["--all", "--limit"],
-    "delete": ["--yes"],
-    "sync": ["--all", "--key", "--dry-run"],
-    "diff": ["--key-columns", "--tolerance"],
-    "on": ["--widgets"],
-}
-_NAMING = {"get", "inspect", "history", "delete", "open", "diff"}
 
 
 @context_matcher(identifier="nb_artifacts")  # type: ignore[untyped-decorator]  # IPython's is untyped
@@ -43,10 +35,9 @@ def match(context: CompletionContext) -> SimpleMatcherResult:
 def _choices(signs: str, words: list[str], typed: str) -> Iterable[str]:
     if words and words[-1] == "--key":
         return _keys(typed)
-    if words and words[0] in _NAMING and signs == "%":
-        return [*_VERB_FLAGS.get(words[0], []), *_names(words[0], typed)]
-    if words and words[0] in _VERB_FLAGS and signs == "%":
-        return _VERB_FLAGS[words[0]]
+    if words and words[0] in VERBS and signs == "%":
+        verb = VERBS[words[0]]
+        return [*verb.options, *(_names(words[0], typed) if verb.names else [])]
     first = [] if words else [*TYPES, *(VERBS if signs == "%" else [])]
     return [*first, *FLAGS]
 

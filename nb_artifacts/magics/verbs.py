@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from nb_artifacts import config, core, outbox
@@ -9,14 +10,17 @@ from nb_artifacts.artifacts import Artifact, create_result
 from nb_artifacts.columns import split_columns, to_tolerance
 from nb_artifacts.errors import UsageError
 from nb_artifacts.handle import existing
-from nb_artifacts.listing import details, folder_status, versions
-from nb_artifacts.magics.parse import FLAGS, TYPES, VERBS, parse_words, split_line
+from nb_artifacts.listing import all_of, details, folder_status, left_out, records_of, title, versions
+from nb_artifacts.magics.parse import FLAGS, TYPES, VERBS, parse_verb, parse_words, split_line
+from nb_artifacts.tabular import Said
+from nb_artifacts.wire import Query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nb_artifacts.diff import Diff
     from nb_artifacts.leaving import Leaving
+    from nb_artifacts.magics.parse import Asked
     from nb_artifacts.tabular import Listing
 
 
@@ -27,25 +31,10 @@ def run(shell: Any, verb: str, line: str, fill: Callable[[str], str]) -> Any:
     """
     if verb in TYPES:
         return _keep_expression(shell, verb, line, fill)
-    rest = split_line(fill(line))
-    if verb in {"on", "off"}:
-        return _switch(shell, verb, rest)
     act = _ACTS.get(verb)
     if act is None:
         raise UsageError(f"{verb!r} is not a verb: choose from {', '.join(VERBS)}, or a type: {', '.join(TYPES)}.")
-    return act(rest)
-
-
-def _switch(shell: Any, verb: str, rest: list[str]) -> None:
-    """``%artifact on`` and ``off``."""
-    from nb_artifacts import formatters
-
-    if rest and (verb, rest) != ("on", ["--widgets"]):
-        raise UsageError(f"{' '.join(rest)!r}: write %artifact on [--widgets], or %artifact off.")
-    if verb == "off":
-        formatters.switch_off(shell)
-    else:
-        formatters.switch_on(shell, widgets=bool(rest) or config.widgets_enabled())
+    return act(shell, parse_verb(verb, split_line(fill(line))))
 
 
 def _keep_expression(shell: Any, type: str, line: str, fill: Callable[[str], str]) -> Artifact:
@@ -56,17 +45,32 @@ def _keep_expression(shell: Any, type: str, line: str, fill: Callable[[str], str
     options.check()
     if not expression:
         raise UsageError(f"%artifact {type} needs an expression: %artifact {type} NAME --key K.")
-    value = shell.ev(expression) if type not in {"markdown", "link"} else _text(shell, fill(expression))
+    value = _text(shell, fill(expression)) if type in {"markdown", "link"} else _value(shell, type, expression)
     return create_result(value, options.key, options.description, type=type, tags=options.tags)
 
 
 def _text(shell: Any, expression: str) -> Any:
     """An expression where it is one, else the words as they stand (a bare URL is no Python)."""
+    return expression if _fault(expression) else shell.ev(expression)
+
+
+def _value(shell: Any, type: str, expression: str) -> Any:
+    """What an expression gives. Raises `UsageError` for what is none, an option spelled wrongly behind it above all."""
+    fault, unknown = _fault(expression), re.search(r"\s(--[a-z][\w-]*)", expression)
+    if fault and unknown:
+        raise UsageError(f"{unknown[1]!r} is not an option of %artifact {type}: choose from {', '.join(FLAGS[:-1])}.")
+    if fault:
+        raise UsageError(f"{expression!r} is not an expression ({fault}): write %artifact {type} NAME --key K.")
+    return shell.ev(expression)
+
+
+def _fault(expression: str) -> str | None:
+    """Why it is no expression of Python; None where it is one."""
     try:
         compile(expression, "<%artifact>", "eval")
-    except SyntaxError:
-        return expression
-    return shell.ev(expression)
+    except SyntaxError as error:
+        return error.msg
+    return None
 
 
 def _split_flags(line: str) -> tuple[str, str]:
@@ -75,90 +79,76 @@ def _split_flags(line: str) -> tuple[str, str]:
     return line[:cut].strip(), line[cut:]
 
 
-def _one(verb: str, rest: list[str]) -> str:
-    if len(rest) != 1 or rest[0].startswith("--"):
-        raise UsageError(f"%artifact {VERBS[verb]}" if verb != "history" else "%artifact history K")
-    return rest[0]
+def _limit(asked: Asked) -> int | None:
+    typed = asked.values.get("--limit")
+    if typed is not None and not (typed.isascii() and typed.isdigit()):
+        raise UsageError(f"{typed!r} is not a number: --limit 20")
+    return None if typed is None else int(typed)
 
 
-def _ls(rest: list[str]) -> Listing:
-    every, limit, words = False, 100, list(rest)
-    while words:
-        word = words.pop(0)
-        if word in {"--all", "-a"}:
-            every = True
-        elif word == "--limit" and words and words[0].isdigit():
-            limit = int(words.pop(0))
-        else:
-            raise UsageError(f"{word!r}: write %artifact ls [--all] [--limit N].")
-    return versions(core.everything(limit) if every else core.latest(limit))
+def _ls(_: Any, asked: Asked) -> Listing:
+    every, limit = "--all" in asked.flags, _limit(asked)
+    limit = 100 if limit is None else limit
+    records = core.everything(limit) if every else core.latest(limit)
+    return versions(records, left_out(len(records), limit, Query(latest=not every)))
 
 
-def _delete(rest: list[str]) -> str:
-    sure = [word for word in rest if word in {"--yes", "-y"}]
-    name = _one("delete", [word for word in rest if word not in sure])
-    key, version, found_id = core.parse_name(name)
-    doomed = [existing(name).id] if version or found_id else [record.id for record in core.history(key or "")]
-    if not doomed:
-        existing(name)  # raises NotFound, naming keys that are near
-    if not sure and len(doomed) > 1:
+def _history(_: Any, asked: Asked) -> Listing:
+    (name,), limit = asked.names, _limit(asked)
+    if "@" in name:
+        raise UsageError(f"history lists every version: leave out @{name.partition('@')[2]}.")
+    records = records_of(name, limit)
+    return versions(records, left_out(len(records), limit, all_of(name)))
+
+
+def _delete(_: Any, asked: Asked) -> Said:
+    name = asked.names[0]
+    doomed = records_of(name)
+    if "--yes" not in asked.flags and len(doomed) > 1:
         raise UsageError(f"{name!r} has {len(doomed)} versions: %artifact delete {name} --yes deletes them all.")
     for one in doomed:
-        core.remove(one)
-    return f"Deleted {len(doomed)} {'version' if len(doomed) == 1 else 'versions'} of {name}."
+        core.remove(one.id)
+    return Said(f"Deleted {f'{len(doomed)} versions of {name}' if len(doomed) > 1 else title(doomed[0])}.")
 
 
-def _diff(rest: list[str]) -> Diff:
-    names: list[str] = []
-    columns, tolerance, words = None, 0.0, list(rest)
-    while words:
-        word, equals, value = words.pop(0).partition("=")
-        if not word.startswith("--"):
-            names.append(word + equals + value)
-            continue
-        if word not in {"--key-columns", "--tolerance"} or not (equals or words):
-            raise UsageError(f"{word!r}: write %artifact diff K@A K@B [--key-columns a,b] [--tolerance X].")
-        value = value if equals else words.pop(0)
-        if word == "--key-columns":
-            columns = split_columns(value)
-        else:
-            tolerance = to_tolerance(value)
-    if len(names) != 2:
-        raise UsageError(f"%artifact {VERBS['diff']}")
-    before, after = map(existing, names)
-    return before.diff(after, key_columns=columns, tolerance=tolerance)
+def _diff(_: Any, asked: Asked) -> Diff:
+    columns, tolerance = asked.values.get("--key-columns"), asked.values.get("--tolerance")
+    before, after = map(existing, asked.names)
+    return before.diff(
+        after,
+        key_columns=None if columns is None else split_columns(columns),
+        tolerance=0.0 if tolerance is None else to_tolerance(tolerance),
+    )
 
 
-def _status(rest: list[str]) -> Listing:
-    if rest:
-        raise UsageError("%artifact status takes nothing more.")
-    return folder_status(core.status())
+def _on(shell: Any, asked: Asked) -> None:
+    from nb_artifacts import formatters
+
+    formatters.switch_on(shell, widgets="--widgets" in asked.flags or config.widgets_enabled())
 
 
-def _sync(rest: list[str]) -> Leaving | str:
-    every, dry_run, key, words = False, False, None, list(rest)
-    while words:
-        word, equals, value = words.pop(0).partition("=")
-        if word in {"--all", "-a"} and not equals:
-            every = True
-        elif word == "--dry-run" and not equals:
-            dry_run = True
-        elif word == "--key" and (equals or words):
-            key = value if equals else words.pop(0)
-        else:
-            raise UsageError(f"{word!r}: write %artifact sync [--all] [--key K] [--dry-run].")
-    found = outbox.sync(all=every, key=key, dry_run=dry_run)
-    return "\n".join([found.words(), *found.refusals()]) if isinstance(found, outbox.Outbox) else found
+def _off(shell: Any, _: Asked) -> None:
+    from nb_artifacts import formatters
+
+    formatters.switch_off(shell)
 
 
-_ACTS: dict[str, Callable[[list[str]], Any]] = {
+def _sync(_: Any, asked: Asked) -> Leaving | Said:
+    flags = asked.flags
+    found = outbox.sync(all="--all" in flags, key=asked.values.get("--key"), dry_run="--dry-run" in flags)
+    return Said("\n".join([found.words(), *found.refusals()])) if isinstance(found, outbox.Outbox) else found
+
+
+_ACTS: dict[str, Callable[[Any, Asked], Any]] = {
     "ls": _ls,
-    "get": lambda rest: existing(_one("get", rest)),
-    "inspect": lambda rest: details(existing(_one("inspect", rest))),
-    "history": lambda rest: versions(core.history(_one("history", rest))),
+    "get": lambda _, asked: existing(asked.names[0]),
+    "open": lambda _, asked: existing(asked.names[0]),
+    "inspect": lambda _, asked: details(existing(asked.names[0])),
+    "history": _history,
     "diff": _diff,
     "delete": _delete,
-    "open": lambda rest: existing(_one("open", rest)),
-    "status": _status,
+    "on": _on,
+    "off": _off,
+    "status": lambda _, __: folder_status(core.status()),
     "sync": _sync,
 }

@@ -45,6 +45,10 @@ def test_errors_name_what_and_how(cli, kept, tmp_path):
     assert "is not empty" in cli("restore", backed_up(cli, tmp_path), code=1).stderr
     assert "restore" in cli("import", backed_up(cli, tmp_path), code=1).stderr
     assert "there is no folder" in cli("import", f"{tmp_path}/nowhere/", code=1).stderr
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert f"{empty} holds no artifacts" in cli("import", str(empty), code=1).stderr
+    assert list(empty.iterdir()) == []
     assert "'ftp'" in cli("export", "ftp://server/x", code=1).stderr
 
 
@@ -114,3 +118,11 @@ def test_gc(cli, read, kept):
     assert read("gc", "-o", "json")["files"] == 1
     assert not path.exists()
     assert cli("get", "numbers").stdout.startswith("a\n")
+
+
+def test_one_is_no_plural(cli, home, tmp_path):
+    nba.create([{"a": 1}], "numbers")
+    file = str(tmp_path / "a.zip")
+    assert cli("export", file).stdout == f"1 artifact to {file}: 1 new.\n"
+    assert cli("backup", file).stdout == f"1 artifact and 1 file of bytes are in {file}.\n"
+    assert "1 artifact and 1 run saved. " in cli("doctor", "--salvage").stdout

@@ -100,3 +100,21 @@ def test_a_shell_completes_keys_and_versions(shell, home):
     assert complete(f"nb-artifacts --home {home} delete flights-b", 4) == ["plain,flights-b"]
     assert complete("nb-artifacts hist", 1) == ["plain,history"]
     assert complete("nb-artifacts get Not@@", 2) == []
+
+
+def test_an_output_that_cannot_be_written_is_one_line(home):
+    nba.create("x", "words")
+    with open("/dev/full", "wb") as full:
+        script = Path(sys.executable).with_name("nb-artifacts")
+        done = subprocess.run([script, "ls"], stdout=full, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"Error: the output cannot be written: No space left on device.\n")
+
+
+def test_home_behind_the_verb_is_told_where_it_goes(shell):
+    assert b"--home goes before the verb: nb-artifacts --home DIR ls" in shell("ls", "--home", ".", code=2).stderr
+
+
+def test_no_verb_is_cut_off_in_the_help(shell):
+    for words in ((), ("server",), ("server", "keys")):
+        listed = shell(*words, "--help", env={**os.environ, "COLUMNS": "80"}).stdout.partition(b"Commands:")[2]
+        assert listed and b"..." not in listed

@@ -189,3 +189,14 @@ def test_a_terminal_has_a_bar_for_a_table_while_it_runs(home):
     assert "━" in running.get()
     assert "rows · running" in running.get()
     assert ended.get().split() == ["crawl", "2", "rows", "·", "finished"]
+
+
+def test_one_version_is_watched_by_its_name_or_id(cli):
+    with nba.progress(2, "two-runs") as bar:
+        bar.update(2)
+    made = bar.artifact
+    with nba.progress(key="two-runs"):
+        pass
+    for name in ("two-runs@1", str(made.id)):
+        assert cli("watch", name).stdout == "two-runs · 100 % · " + made.payload.summary().partition(" · ")[2] + "\n"
+    assert "has no version 7" in cli("watch", "two-runs@7", code=1).stderr

@@ -174,11 +174,30 @@ def test_verbs(kernel):
     assert kernel.run("%artifact history verbs").text.count("\n") == 2
     assert str(kernel.home) in kernel.run("%artifact status").text
     assert "has 2 versions" in kernel.run("%artifact delete verbs", check=False).error
-    assert "Deleted 1 version of verbs@1" in kernel.run("%artifact delete verbs@1").text
-    assert "Deleted 1 version" in kernel.run("%artifact delete verbs --yes").text
+    assert kernel.run("%artifact delete verbs@1").text == "Deleted verbs@1."
+    assert kernel.run("%artifact delete verbs --yes").text == "Deleted verbs@2."
     assert "no artifact 'verbs'" in kernel.run("%artifact get verbs", check=False).error
     assert "is not a verb: choose from ls" in kernel.run("%artifact sl", check=False).error
     assert "%%artifact [TYPE]" in kernel.run("%artifact help").stdout
+
+
+def test_lists_say_what_they_leave_out(kernel):
+    kernel.run("for text in 'abc': nba.create(text, 'listed', display=False)")
+    assert kernel.run("%artifact history listed --limit=2").text.endswith("\n2 of 3 listed: --limit 3 lists all.")
+    assert "1 of 3 listed" in kernel.run("%artifact history listed --limit 1").outputs[0]["text/html"]
+    shown = kernel.run("%artifact ls --limit 0").text
+    assert shown.startswith("0 of ") and "listed: --limit " in shown
+    assert "no artifact 'lsited'" in kernel.run("%artifact history lsited", check=False).error
+    assert "leave out @2" in kernel.run("%artifact history listed@2", check=False).error
+    assert "'x' is not a number" in kernel.run("%artifact ls --limit x", check=False).error
+
+
+def test_what_is_no_expression_is_said_without_our_frames(kernel):
+    kernel.run("rows = [{'a': 1}]")
+    unknown = kernel.run("%artifact table rows[:1] --kye b", check=False)
+    assert unknown.error.startswith("UsageError: '--kye' is not an option of %artifact table: choose from --key")
+    assert kernel.run("%artifact table rows[", check=False).error.startswith("UsageError: 'rows[' is not an expression (")
+    assert kernel.run("%artifact table nothing_there", check=False).error.startswith("NameError")
 
 
 def test_diff_shows_what_changed(kernel):

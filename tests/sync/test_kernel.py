@@ -23,7 +23,7 @@ def test_it_says_once_where_it_sends_and_the_magics_tell_how_it_stands(kernel, s
     assert first.artifacts[0].get("version") is None
     assert "version pending" in first.outputs[0]["text/plain"]
     assert kernel.run("await nba.acreate('two', key='k')").stdout == ""
-    assert kernel.run("%artifact sync").text == f"'all sent to 127.0.0.1:{server.port}'"
+    assert kernel.run("%artifact sync").text == f"all sent to 127.0.0.1:{server.port}"
     assert kernel.run("one = nba.Artifact.get('k', 1)\none").artifacts[0]["version"] == 1
     assert "v2" in kernel.run("%artifact history k").text
     kernel.run("%%artifact markdown --key report\n# Report\n")
