@@ -62,7 +62,7 @@ class ProgressWidget(anywidget.AnyWidget):
         bar: Bar | None = None,
         **kwargs: Any,
     ) -> None:
-        """Raises `TraitError` for a `min` above the `max`, and for what is no number; `UnsupportedType` for a `bar` of others."""
+        """Raises `TraitError` for a `min` above the `max` and what is no number; `UnsupportedType` for a `bar` of others."""
         if bar is not None and not all(hasattr(bar, name) for name in ("n", "total", "state", "artifact")):
             raise UnsupportedType(f"bar= takes what nb_artifacts.progress or its tqdm gave, not {type(bar).__name__}.")
         self._waiting: set[str] = set()
