@@ -81,7 +81,11 @@ export class Client {
   private readonly strangers = new Set<string>();
   private batch: Promise<Map<string, WireRecord>> | null = null;
 
-  constructor(private readonly settings: ServerConnection.ISettings) {
+  /** `who` is what sentences call the server. */
+  constructor(
+    private readonly settings: ServerConnection.ISettings,
+    private readonly who = 'The Jupyter server'
+  ) {
     this.api = URLExt.join(settings.baseUrl, 'nb-artifacts/api/');
     this.changes = new Feed(`nb-artifacts ${this.api}`, (since, signal) =>
       this.request(since === null ? 'events' : `events?since=${since}`, {
@@ -89,6 +93,11 @@ export class Client {
         headers: { Accept: 'text/event-stream' }
       })
     );
+  }
+
+  /** That the server is away, in a sentence. */
+  get awayWords(): string {
+    return `${this.who} does not answer.`;
   }
 
   status(): Promise<Status> {
@@ -238,12 +247,12 @@ export class Client {
       if (init.signal?.aborted) {
         throw error;
       }
-      throw new RequestError('unreachable', 'The Jupyter server does not answer.');
+      throw new RequestError('unreachable', this.awayWords);
     }
     const store = response.headers.get(STORE_HEADER);
     this.store = store ?? this.store;
     if (!response.ok) {
-      throw await refusal(response, store !== null);
+      throw await refusal(response, store !== null, this.who);
     }
     return response;
   }
@@ -256,7 +265,7 @@ function checked(id: string): string {
   return id.toLowerCase();
 }
 
-async function refusal(response: Response, ours: boolean): Promise<RequestError> {
+async function refusal(response: Response, ours: boolean, who: string): Promise<RequestError> {
   const { status } = response;
   if (status === 404) {
     return ours
@@ -264,7 +273,7 @@ async function refusal(response: Response, ours: boolean): Promise<RequestError>
       : new RequestError('absent', 'The nb_artifacts server extension is not running.', status);
   }
   if (status === 401 || status === 403) {
-    return new RequestError('denied', 'The Jupyter server asks you to log in again.', status);
+    return new RequestError('denied', `${who} asks you to log in again.`, status);
   }
   return new RequestError(
     'failed',
@@ -286,7 +295,7 @@ async function detail(response: Response): Promise<string | null> {
 let shared: Client | null = null;
 
 /** The client of this page: outputs, panel and pages follow the same connection. */
-export function sharedClient(settings?: ServerConnection.ISettings): Client {
-  shared ??= new Client(settings ?? ServerConnection.makeSettings());
+export function sharedClient(settings?: ServerConnection.ISettings, who?: string): Client {
+  shared ??= new Client(settings ?? ServerConnection.makeSettings(), who);
   return shared;
 }

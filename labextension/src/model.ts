@@ -180,7 +180,7 @@ export class ArtifactsModel {
       void this.refresh();
     } else if (!online && this.state === 'ready') {
       this.state = 'offline';
-      this.error = 'The Jupyter server does not answer.';
+      this.error = this.client.awayWords;
       this.offlineSince = new Date();
       this.emit();
     }
