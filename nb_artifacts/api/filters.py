@@ -32,6 +32,7 @@ _PAGE: dict[str, Field] = {
     "sort": choice(Sort, _PREFECT_SORTS),
     "limit": body.integer,
     "offset": natural,
+    "after": body.uuid,
 }
 _OURS: dict[str, Field] = {
     "sort": choice(Sort),

@@ -108,7 +108,7 @@ class CountLatest(Related):
 
 
 class Filter(Count):
-    """Which artifacts, in which order."""
+    """Which artifacts, in which order; in the order ID_DESC also `after`, the id of the last one of the page before."""
 
     sort: Order | None = None
     limit: Limit | None = None
@@ -116,7 +116,7 @@ class Filter(Count):
 
 
 class FilterLatest(CountLatest):
-    """Which artifacts among the newest of their keys, in which order."""
+    """Which artifacts among the newest of their keys, in which order; `after` as for all of them."""
 
     sort: Order | None = None
     limit: Limit | None = None
