@@ -6,11 +6,11 @@ told in their order. Whatever is told twice is kept once: the id decides.
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, NamedTuple, Protocol
+from typing import IO, TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import msgspec
 
-from nb_artifacts.errors import BlobMissing, Conflict, InvalidValue, Unsupported
+from nb_artifacts.errors import BlobMissing, Conflict, InvalidValue, Rejected, Unsupported
 from nb_artifacts.wire import (
     ArtifactFilter,
     IdFilter,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from nb_artifacts.store import Store
+    from nb_artifacts.store.remote import Remote
 
 _PAGE = 200
 CHUNK = 1 << 20
@@ -77,7 +78,7 @@ class Copied(msgspec.Struct):
     """Deleted there before; they stay so."""
     runs: int = 0
     damaged: list[str] = []
-    """In words, which ones could not be read, or bear the id of another artifact."""
+    """In words, which ones could not be read, bear the id of another artifact, or are refused."""
 
     @property
     def told(self) -> int:
@@ -95,7 +96,7 @@ def copy(source: Source, target: Target, each: Callable[[], None] = lambda: None
     for item in source.items():
         try:
             word = target.keep(item)
-        except (BlobMissing, Conflict) as error:
+        except (BlobMissing, Conflict, Rejected) as error:
             copied.damaged.append(f"{_title(item.record)}: {error}")
             continue
         setattr(copied, word, getattr(copied, word) + 1)
@@ -224,6 +225,11 @@ class StoreTarget:
         ref = item.record.blob
         assert ref is not None
         assert item.open is not None
+        if hasattr(self._store, "send_blob"):  # to a server goes what it lacks, from where an earlier attempt ended
+            remote = cast("Remote", self._store)
+            for lacking in remote.missing_blobs([ref]):
+                remote.send_blob(lacking, item.open)
+            return
         with item.open() as file:
             kept = self._store.put_blob(_parts(file), ref.media)
         if kept.sha256 != ref.sha256:

@@ -110,7 +110,7 @@ def make_union(
 def _tell(host: str, error: StoreError) -> None:
     """Say once that an answer is the folder's alone."""
     again = "the key is right" if isinstance(error, Denied) else f"{host} answers"
-    notices.warn(f"{error}. Until {again}, what is found is what this folder has.")
+    notices.warn(f"{str(error).rstrip('.')}. Until {again}, what is found is what this folder has.")
 
 
 def _after_fork() -> None:

@@ -56,7 +56,7 @@ def open_both(folder: Path, remote: RemoteSettings | None, log: logging.Logger, 
         return store
 
     def tell(error: StoreError) -> None:
-        log.warning("nb_artifacts: %s. Until it answers, lists show what is in the folder.", error)
+        log.warning("nb_artifacts: %s. Until it answers, lists show what is in the folder.", str(error).rstrip("."))
 
     return stores.make_union(cast("SqliteStore", store), remote, patient=False, tell=tell)
 

@@ -259,5 +259,7 @@ def decoded(connection: Connection, answer: Answer, decoder: msgspec.json.Decode
 
 def unknown_server(connection: Connection) -> StoreError:
     """The error for an address at which there is neither of the servers that are known."""
-    hint = "" if connection.address.endswith("/api") else f" Such an address mostly ends in /api: {connection.address}/api?"
+    hint = " See whether NB_ARTIFACTS_API_URL is its address, and whether a proxy in between answers."
+    if not connection.address.endswith("/api"):
+        hint = f" Such an address mostly ends in /api: {connection.address}/api?"
     return StoreError(f"at {connection.address} is neither an nb_artifacts nor a Prefect server.{hint}")

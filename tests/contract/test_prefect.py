@@ -13,6 +13,7 @@ from contract.prefect_server import ask, listed
 from contract.store_suite import ids
 from msgspec import UNSET, Raw, structs
 
+from nb_artifacts.copying import StoreSource, StoreTarget, copy
 from nb_artifacts.errors import BlobMissing, Conflict, StoreError, Unsupported
 from nb_artifacts.store import open_store
 from nb_artifacts.store.prefect import PrefectStore
@@ -58,6 +59,19 @@ def test_it_tells_which_database_it_has(prefect):
     assert known["is_protected"]
     first.close()
     second.close()
+
+
+def test_what_is_exported_to_it_is_what_would_be_sent(store, tmp_path):
+    home = open_store(tmp_path / "home", durable=False)
+    image, table = home.put_blob(b"PNG", "image/png"), home.put_blob(b"x" * 300_000, "application/vnd.apache.parquet")
+    home.put(record("image", None, type="image", blob=image))
+    home.put(record("table", "[]", type="table", metadata_={"nb_artifacts.rows": "0 of 9"}, blob=table))
+    assert copy(StoreSource(home), StoreTarget(store)).added == 2
+    assert copy(StoreSource(home), StoreTarget(store)).same == 2
+    assert {one.key: one.type for one in store.find(Query())} == {"image": "image", "table": "table"}
+    assert bytes(store.find(of(key="image", data=True))[0].data).startswith(b'"data:image/png')
+    assert store.find(of(key="table"))[0].blob == table
+    home.close()
 
 
 class TestPutAndGet(suite.TestPutAndGet):

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from contract.given import of, record, run, versions
 from corpus import MARKUP
+from faults.elsewhere import Pair
 from msgspec import Raw
 
 from nb_artifacts import archive, copying, wire
@@ -91,6 +92,25 @@ def test_from_store_to_store(store, tmp_path):
     copied = copying.copy(copying.StoreSource(store), copying.StoreTarget(other))
     assert copied.added == 1003
     assert content(other) == content(store)
+
+
+def test_to_a_server_bytes_go_once_and_what_it_refuses_is_left_out(tmp_path):
+    pair = Pair(tmp_path, durable=False)
+    ref, refused = (pair.here.put_blob(part * 3_000_000, "text/plain") for part in (b"abc", b"xyz"))
+    for n in range(3):
+        pair.here.put(record(f"k{n}", blob=ref))
+    pair.here.put(record("large", blob=refused))
+    pair.connection.fault = lambda method, path, body: 413 if refused.sha256 in path else None
+    target = copying.StoreTarget(pair.remote)
+    copied = copying.copy(copying.StoreSource(pair.here), target)
+    assert (copied.added, len(copied.damaged)) == (3, 1)
+    assert "large@1" in copied.damaged[0] and "refuses" in copied.damaged[0]
+    uploads = [path for method, path, *_ in pair.connection.asked if method == "PATCH" and ref.sha256 in path]
+    assert len(uploads) == 2, "in two pieces, and not again"
+    pair.connection.fault = lambda *_: None
+    assert copying.copy(copying.StoreSource(pair.here), target).added == 1
+    assert content(pair.there) == content(pair.here)
+    pair.close()
 
 
 def test_the_newer_state_wins(tmp_path):

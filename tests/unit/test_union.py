@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from faults.elsewhere import Elsewhere
 
-from nb_artifacts import reach, union
+from nb_artifacts import reach, stores, union
 from nb_artifacts.api import Api, Request
 from nb_artifacts.errors import BlobMissing, Conflict, NotFound, StoreError, Unreachable, Unsupported
 from nb_artifacts.reach import Reach
@@ -203,6 +203,11 @@ def test_without_an_answer_the_folder_answers_says_so_once_and_does_not_ask_agai
     both.server.error = Unreachable("again")
     both.names()
     assert [str(error) for error in both.told] == ["away", "again"]
+
+
+def test_the_warning_is_two_sentences(recwarn):
+    stores._tell("host", StoreError("at host is no such server. See there."))
+    assert str(recwarn[0].message).startswith("at host is no such server. See there. Until host answers")
 
 
 def test_a_remote_that_stalls_holds_nobody_up_for_longer_than_said(both):
