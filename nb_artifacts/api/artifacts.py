@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 PIECE_BYTES = 256 * 1024
 """A list of fewer bytes is answered whole, a longer one in pieces of at least so many."""
 
+LISTED_BYTES = 16 * 1024
+"""A list reads payloads of at most so many bytes together with its rows."""
+
 ELSEWHERE_HEADER = "X-NB-Artifacts-Elsewhere"
 """Said of what is not of the folder that is served, but of the server which that folder is sent to."""
 
@@ -263,10 +266,13 @@ def _count(store: Store, query: Query | None) -> Response:
 
 def _list(store: Store, request: Request, query: Query | None) -> Response:
     """The records that a query means; long payloads come one by one, so that a page never sits in memory whole."""
-    wants_data = query is not None and (query.data or not request.whole)
-    if query is not None:
-        query.data = False
-    return list_answer(store, request, [] if query is None else store.find(query), wants_data=wants_data)
+    if query is None:
+        return list_answer(store, request, [], wants_data=False)
+    wants_data = query.data or not request.whole
+    query.data = False
+    filled = getattr(store, "find_filled", None) if wants_data else None
+    records = store.find(query) if filled is None else filled(query, LISTED_BYTES)
+    return list_answer(store, request, records, wants_data=wants_data)
 
 
 def list_answer(store: Store, request: Request, records: list[Record], *, wants_data: bool) -> Response:

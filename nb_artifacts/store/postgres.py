@@ -177,6 +177,19 @@ class PostgresStore:
         rows = self._database.rows(sql, values, prepare=_prepare(query))
         return [self._listed(row, latest=query.latest, data=query.data) for row in rows]
 
+    def find_filled(self, query: Query, most: int) -> list[Record]:
+        """See `SqliteStore.find_filled`."""
+        columns = LISTED + (", k.id, k.created" if query.latest else ", NULL, NULL") + ", p.data"
+        sql, values = records_sql(query, columns, f"{WITH_PAYLOAD} AND length(p.data) <= {most:d}")
+
+        def filled(row: tuple[Any, ...]) -> Record:
+            record = self._listed(row[:-1], latest=query.latest, data=False)
+            if row[-1] is not None:
+                record.data = Raw(row[-1])
+            return record
+
+        return [filled(row) for row in self._database.rows(sql, values, prepare=_prepare(query))]
+
     def count(self, query: Query) -> int:
         """See `Store.count`."""
         return int(self._database.rows(*count_sql(query), prepare=_prepare(query))[0][0])

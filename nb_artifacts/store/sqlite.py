@@ -140,6 +140,19 @@ class SqliteStore:
         sql, values = records_sql(query, columns, joins)
         return self._database.read(lambda c: [self._listed(row, query) for row in c.execute(sql, values)])
 
+    def find_filled(self, query: Query, most: int) -> list[Record]:
+        """As `find` for a query without `data`, but it comes where it is of at most so many bytes."""
+        columns = LISTED + (", k.id, k.created" if query.latest else ", NULL, NULL") + ", p.data"
+        sql, values = records_sql(query, columns, f"{WITH_PAYLOAD} AND length(p.data) <= {most:d}")
+
+        def filled(row: tuple[Any, ...]) -> Record:
+            record = self._listed(row[:-1], query)
+            if row[-1] is not None:
+                record.data = Raw(row[-1])
+            return record
+
+        return self._database.read(lambda c: [filled(row) for row in c.execute(sql, values)])
+
     def count(self, query: Query) -> int:
         """See `Store.count`."""
         sql, values = count_sql(query)

@@ -11,7 +11,7 @@ from api.conftest import Direct
 
 from nb_artifacts import wire
 from nb_artifacts.api import Api, Request
-from nb_artifacts.api.artifacts import PIECE_BYTES
+from nb_artifacts.api.artifacts import LISTED_BYTES, PIECE_BYTES
 from nb_artifacts.errors import BlobMissing, StoreBusy, StoreDamaged, StoreFull, StoreReadOnly
 from nb_artifacts.wire import MIME, SHORT_DATA, Provenance, Record, Run, RunKind, RunState
 
@@ -182,9 +182,21 @@ def test_a_short_page_is_one_piece(ask):
     assert len(json.loads(ask.api(Request("POST", "/artifacts/filter")).body)) == 3
 
 
+@pytest.mark.parametrize("path", ["/artifacts/filter", "/artifacts/latest/filter"])
+def test_payloads_that_are_not_long_are_read_with_their_rows(ask, store, monkeypatch, path):
+    sizes = {"none": 0, "short": SHORT_DATA, "apart": SHORT_DATA + 1, "most": LISTED_BYTES - 2, "long": LISTED_BYTES - 1}
+    for key, size in sizes.items():
+        make(ask, key, data="x" * size)
+    alone = []
+    monkeypatch.setattr(store, "get", lambda one, get=store.get: alone.append(one) or get(one))
+    assert {one["key"]: len(one["data"]) for one in ask("POST", path).json()} == sizes
+    assert len(alone) == 1
+    assert all("data" not in one or len(one["data"]) < SHORT_DATA for one in ask("POST", path, {}, whole=True).json())
+
+
 def test_a_lost_payload_does_not_take_the_list_with_it(ask, store, monkeypatch, caplog):
-    lost = make(ask, "lost", data="x" * 1000)["id"]
-    make(ask, "kept", data="y" * 1000)
+    lost = make(ask, "lost", data="x" * LISTED_BYTES)["id"]
+    make(ask, "kept", data="y" * LISTED_BYTES)
 
     def get(id, whole=store.get):
         if str(id) == lost:
@@ -193,7 +205,7 @@ def test_a_lost_payload_does_not_take_the_list_with_it(ask, store, monkeypatch, 
 
     monkeypatch.setattr(store, "get", get)
     found = {one["key"]: one["data"] for one in ask("POST", "/artifacts/filter").json()}
-    assert found == {"lost": None, "kept": "y" * 1000}
+    assert found == {"lost": None, "kept": "y" * LISTED_BYTES}
     assert lost in caplog.text
 
 

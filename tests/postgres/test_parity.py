@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from contract.given import record, run
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from nb_artifacts.errors import Conflict, NotFound
 from nb_artifacts.store import open_store
@@ -182,6 +182,20 @@ def test_records(pair, seed):
         assert postgres.count(query) == sqlite.count(query), encode(query)
         hits += bool(found)
     assert hits > 5
+
+
+@pytest.mark.parametrize("latest", [False, True])
+def test_records_with_payloads_that_are_not_long(pair, latest):
+    """As `find` gives them, those that are longer without."""
+    for store in pair[:2]:
+        whole = store.find(Query(latest=latest, data=True))
+        lengths = {len(bytes(record.data)) for record in whole}
+        assert lengths == {3, 302}
+        for most, absent in ((302, set()), (301, {302})):
+            expected = [
+                structs.replace(record, data=UNSET) if len(bytes(record.data)) in absent else record for record in whole
+            ]
+            assert store.find_filled(Query(latest=latest), most) == expected
 
 
 @pytest.mark.parametrize("seed", range(4))
