@@ -239,7 +239,7 @@ def write_details(records: list[Record]) -> None:
         source = cell.provenance.source if cell else None
         _write_facts(record, runs)
         if source and source != before:
-            click.echo(_label("Source") + "\n" + _indented(source))
+            click.echo(styled("  Source", dim=True) + "\n" + _indented(source))
         elif source:
             click.echo(_label("Source") + "the same as above")
         before = source
@@ -267,7 +267,8 @@ def _write_facts(record: Record, runs: list[Run]) -> None:
             click.echo(_label(plain(label)) + plain(fact))
     if record.description:
         text = record.description.strip()
-        click.echo(_label("Description") + (plain(text) if "\n" not in text else "\n" + _indented(text)))
+        whole = styled("  Description", dim=True) + "\n" + _indented(text)
+        click.echo(whole if "\n" in text else _label("Description") + plain(text))
 
 
 def _label(name: str) -> str:

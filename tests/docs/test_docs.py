@@ -17,14 +17,6 @@ from kernel.conftest import Kernel
 PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
 RUN = [page for page in PAGES if any(block.language == "python" or block.commands for block in blocks(page))]
 
-BEFORE = {
-    "README.md": (
-        "import pandas as pd\nflights = pd.DataFrame({'carrier': ['UA', 'B6'], 'dep_delay': [12.0, -3.0]})\n"
-        "days = range(3)\ndef load(day): pass"
-    ),
-}
-"""What an example takes for granted: the reader's own data."""
-
 LINK = re.compile(r"!?\[[^\]]*\]\((?!https?://)([^)#\s]+)(#[^)\s]+)?\)")
 
 
@@ -52,7 +44,6 @@ def test_examples_of_a_page_run(page, surroundings, tmp_path):
     home, environment = surroundings
     kernel = Kernel(home, tmp_path, **environment)
     try:
-        kernel.run(BEFORE.get(page, "pass"))
         for block in blocks(page):
             if block.language == "python":
                 ran = kernel.run(block.body, check=False)
