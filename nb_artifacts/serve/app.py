@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import multiprocessing
 import os
 import re
+import signal
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +32,7 @@ from nb_artifacts.serve.spaces import Space, Spaces
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+    from multiprocessing.process import BaseProcess
 
     from starlette.types import Receive, Scope, Send
     from starlette.websockets import WebSocket
@@ -218,7 +222,16 @@ def make(settings: Settings) -> Any:
     return guard.around(either)
 
 
+def _end_after(parent: BaseProcess) -> None:
+    """End this process once the one that began it has ended, which may have been killed and could tell nobody."""
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def app() -> Any:
     """The application of a worker process, as its environment says."""
     http.log_to_stderr()
+    parent = multiprocessing.parent_process()
+    if parent is not None:  # one of several workers
+        threading.Thread(target=_end_after, args=(parent,), name="nb-artifacts-parent", daemon=True).start()
     return make(msgspec.json.decode(os.environ[SETTINGS], type=Settings))

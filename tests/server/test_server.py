@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from api.conftest import ROOT, SECONDS, Remote, stop_server, wait_until
 from server.conftest import OTHER, SPACE, ending, log_in, printed_key, run
@@ -453,6 +454,24 @@ def test_several_workers(own):
     assert [server.ask("POST", "/artifacts/", {"key": "k"}).status for _ in range(20)] == [201] * 20
     assert len(server.ask("POST", "/artifacts/filter", {"artifacts": {"key": {"any_": ["k"]}}}).json()) == 20
     assert run(server, "stop").returncode == 0
+
+
+def test_workers_end_with_the_process_that_began_them(own):
+    """Killed, it can tell them nothing: they would go on at its port, and `stop` would know of no server."""
+    server = own("--workers", "2")
+    found = [one for one in psutil.Process(server.process.pid).children() if "spawn_main" in " ".join(one.cmdline())]
+    assert len(found) == 2
+    server.process.kill()
+    server.process.wait(SECONDS)
+    try:
+        wait_until(lambda: not any(is_alive(one) for one in found))
+    finally:
+        for one in filter(is_alive, found):
+            one.kill()
+
+
+def is_alive(process):
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 def test_limits_are_those_promised():
