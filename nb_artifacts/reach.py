@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from nb_artifacts.errors import BlobMissing, Rejected, StoreError, Unreachable, Unsupported
+from nb_artifacts.errors import BlobMissing, Rejected, RemoteBusy, StoreError, Unreachable, Unsupported
 from nb_artifacts.wire import Query
 
 if TYPE_CHECKING:
@@ -50,14 +50,24 @@ class Reach:
 
     def ask(self, question: Callable[[Remote], T], *, seconds: float | None = None) -> T:
         """What the remote answers. Raises what the question raises, and `StoreError` at once while it is left alone."""
+        return self._noted(
+            lambda: within(seconds or self._seconds, self.host, lambda: question(self.remote())), counts=seconds is None
+        )
+
+    def fetch(self, question: Callable[[Remote], T]) -> T:
+        """As `ask`, for what may take as long as its bytes need."""
+        return self._noted(lambda: question(self.remote()), counts=True)
+
+    def _noted(self, call: Callable[[], T], *, counts: bool) -> T:
+        """What a call gives; where it fails and that `counts`, the remote is left alone for a while."""
         self.check()
         try:
-            found = within(seconds or self._seconds, self.host, lambda: question(self.remote()))
+            found = call()
         except _ANSWERS:
             self.trouble = None
             raise
         except StoreError as error:
-            if seconds is None:
+            if counts:
                 self._failed(error)
             raise
         self.trouble = None
@@ -101,7 +111,8 @@ class Reach:
             self._remote.close()
 
     def _failed(self, error: StoreError) -> None:
-        self.trouble, self._again = error, time.monotonic() + self._pause
+        asked = error.retry_after if isinstance(error, RemoteBusy) else None
+        self.trouble, self._again = error, time.monotonic() + max(self._pause, asked or 0.0)
 
     def _probe(self) -> None:
         """Ask in the background whether it is there again."""

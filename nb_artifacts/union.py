@@ -272,10 +272,7 @@ class Union:
             return self.local.open_blob(ref)
         with contextlib.suppress(BlobMissing):
             return self._cache.open(ref)
-        self.reach.check()
-        file = self.reach.remote().open_blob(ref)
-        self.reach.back()
-        return self._cache.keep(ref, file)
+        return self._cache.keep(ref, self.reach.fetch(lambda remote: remote.open_blob(ref)))
 
     # Between the two
 

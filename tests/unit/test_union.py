@@ -10,7 +10,7 @@ from faults.elsewhere import Elsewhere
 
 from nb_artifacts import reach, stores, union
 from nb_artifacts.api import Api, Request
-from nb_artifacts.errors import BlobMissing, Conflict, NotFound, StoreError, Unreachable, Unsupported
+from nb_artifacts.errors import BlobMissing, Conflict, NotFound, RemoteBusy, StoreError, Unreachable, Unsupported
 from nb_artifacts.reach import Reach
 from nb_artifacts.store import open_store
 from nb_artifacts.store.cache import BlobCache
@@ -203,6 +203,24 @@ def test_without_an_answer_the_folder_answers_says_so_once_and_does_not_ask_agai
     both.server.error = Unreachable("again")
     both.names()
     assert [str(error) for error in both.told] == ["away", "again"]
+
+
+def test_a_server_that_asks_for_time_is_not_read_before(both):
+    both.server.error = RemoteBusy("busy", retry_after=120.0)
+    both.names()
+    assert both.reach._again > time.monotonic() + 100
+
+
+def test_a_server_that_gave_no_bytes_is_not_asked_again_at_once(both):
+    ref = both.server.store.put_blob(b"abc", "x/y")
+    both.server.error = Unreachable("away")
+    with pytest.raises(Unreachable):
+        both.union.open_blob(ref)
+    asked = both.server.asked
+    with pytest.raises(Unreachable):
+        both.union.open_blob(ref)
+    assert both.names() == []
+    assert both.server.asked == asked
 
 
 def test_the_warning_is_two_sentences(recwarn):
