@@ -52,6 +52,8 @@ class Guard:
                 return
             begun, status = time.perf_counter(), 500
             headers = scope["nba.headers"] = {n.decode("latin-1"): v.decode("latin-1") for n, v in scope["headers"]}
+            if scope["scheme"] == "http" and headers.get("x-forwarded-proto", "").partition(",")[0].strip() == "https":
+                scope["scheme"] = "https"  # a proxy with TLS says so; whoever else does only locks himself out
             wanted = headers.get("x-request-id", "")
             request_id = wanted if _REQUEST_ID.match(wanted) else f"{_PROCESS}{next(_numbers):08x}"
             extra = [(b"x-request-id", request_id.encode()), *_SECURITY]

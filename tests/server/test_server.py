@@ -232,6 +232,18 @@ def test_log_in_with_a_cookie(standalone):
     assert "Max-Age=0" in standalone.root("POST", "/logout", Cookie=cookie, Origin=f"http://{host}").headers["Set-Cookie"]
 
 
+def test_behind_a_proxy_with_tls(own):
+    """The cookie must not travel in the clear, and whoever is sent on not be sent there."""
+    server = own()
+    reply = log_in(server, server.token, **{"X-Forwarded-Proto": "https"})
+    assert reply.status == 303 and "; Secure" in reply.headers["Set-Cookie"]
+    assert "Secure" not in log_in(server, server.token, **{"X-Forwarded-Proto": "gopher"}).headers["Set-Cookie"]
+    for said, scheme in (("https", "https"), ("https, http", "https"), ("http", "http"), ("x y", "http"), (None, "http")):
+        headers = {} if said is None else {"X-Forwarded-Proto": said}
+        reply = server.ask("POST", "/artifacts", {}, **headers)
+        assert (reply.status, reply.headers["Location"]) == (307, f"{scheme}://127.0.0.1:{server.port}/api/artifacts/"), said
+
+
 @pytest.mark.parametrize("secret", ["semi;colon", "per%41cent", "\u0448\u043b\u044e\u0437", 'quo"te\\', "sp ace,"])
 def test_any_key_survives_the_cookie(secret):
     headers = {"host": "example.org"}
