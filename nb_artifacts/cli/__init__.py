@@ -17,6 +17,7 @@ import click
 
 from nb_artifacts import config
 from nb_artifacts.cli import move, sync
+from nb_artifacts.cli.options import json_option
 from nb_artifacts.errors import ArtifactError, NotFound
 
 if TYPE_CHECKING:
@@ -125,11 +126,6 @@ def _complete(ctx: click.Context, _: click.Parameter, typed: str) -> list[str]:
     return []
 
 
-def _json_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    words = "Whole records, as JSON."
-    return click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help=words)(function)
-
-
 def _limit_option(default: int | None, words: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     shown = default is not None
     return click.option("--limit", type=click.IntRange(min=0), default=default, show_default=shown, metavar="N", help=words)
@@ -138,7 +134,7 @@ def _limit_option(default: int | None, words: str) -> Callable[[Callable[..., An
 @cli.command("ls")
 @_limit_option(100, "List at most so many.")
 @click.option("--all", "-a", "every", is_flag=True, help="Every version, and what has no key, one line each.")
-@_json_option
+@json_option("Whole records, as JSON.")
 def ls(limit: int, every: bool, output: str | None) -> None:
     """List the newest version of each key, newest first."""
     from nb_artifacts import core, listing
@@ -161,7 +157,7 @@ def ls(limit: int, every: bool, output: str | None) -> None:
 @cli.command()
 @click.argument("name", metavar="KEY[@V]", shell_complete=_complete)
 @_limit_option(10, "Show at most so many versions.")
-@_json_option
+@json_option("Whole records, as JSON.")
 def inspect(name: str, limit: int, output: str | None) -> None:
     """Show what is known of an artifact.
 
@@ -183,7 +179,7 @@ def inspect(name: str, limit: int, output: str | None) -> None:
 @click.argument("name", metavar="[KEY[@V]]", required=False, shell_complete=_complete)
 @click.option("--id", "artifact_id", metavar="UUID", help="The id of one artifact, instead of a key.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-@_json_option
+@json_option("Whole records, as JSON.")
 def delete(name: str | None, artifact_id: str | None, yes: bool, output: str | None) -> None:
     """Delete every version of a key, or one.
 
@@ -239,7 +235,7 @@ def get(name: str, output: str | None) -> None:
 @cli.command()
 @click.argument("key", metavar="KEY", shell_complete=_complete)
 @_limit_option(None, "List at most so many.")
-@_json_option
+@json_option("Whole records, as JSON.")
 def history(key: str, limit: int | None, output: str | None) -> None:
     """List every version of a key, newest first."""
     from nb_artifacts import listing
@@ -263,7 +259,7 @@ def history(key: str, limit: int | None, output: str | None) -> None:
 @click.option(
     "--tolerance", type=click.FloatRange(min=0), default=0.0, metavar="X", help="Numbers that differ by no more are equal."
 )
-@click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
+@json_option()
 def diff(before: str, after: str, key_columns: str | None, tolerance: float, output: str | None) -> None:
     """Show what changed from one artifact to another.
 
@@ -275,7 +271,7 @@ def diff(before: str, after: str, key_columns: str | None, tolerance: float, out
 
 
 @cli.command()
-@click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
+@json_option()
 def status(output: str | None) -> None:
     """Say where artifacts are kept, how many, and what is unsent."""
     from nb_artifacts import core
@@ -290,7 +286,7 @@ def status(output: str | None) -> None:
 
 @cli.command()
 @click.argument("name", metavar="[KEY[@V]]", required=False, shell_complete=_complete)
-@click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="A whole record a line, with each change.")
+@json_option("A whole record a line, with each change.")
 def watch(name: str | None, output: str | None) -> None:
     """Follow bars and live tables as they move, until they end.
 

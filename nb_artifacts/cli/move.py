@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from nb_artifacts import config
+from nb_artifacts.cli.options import json_option
 from nb_artifacts.errors import InvalidValue, UsageError
 
 if TYPE_CHECKING:
@@ -29,15 +30,10 @@ def _keys_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--key", "keys", multiple=True, metavar="KEY", help=words)(function)
 
 
-def _json_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    words = "As a JSON object."
-    return click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help=words)(function)
-
-
 @click.command()
 @click.argument("target", metavar="FILE|DIR|URL")
 @_keys_option
-@_json_option
+@json_option()
 def export(target: str, keys: tuple[str, ...], output: str | None) -> None:
     """Take artifacts to a file, a folder or a server.
 
@@ -60,7 +56,7 @@ def export(target: str, keys: tuple[str, ...], output: str | None) -> None:
 @click.command("import")
 @click.argument("source", metavar="FILE|DIR|URL")
 @_keys_option
-@_json_option
+@json_option()
 def import_(source: str, keys: tuple[str, ...], output: str | None) -> None:
     """Bring artifacts here from a file, a folder or a server.
 
@@ -79,7 +75,7 @@ def import_(source: str, keys: tuple[str, ...], output: str | None) -> None:
 
 @click.command()
 @click.argument("file", metavar="FILE", type=click.Path(dir_okay=False))
-@_json_option
+@json_option()
 def backup(file: str, output: str | None) -> None:
     """Copy the whole folder into a file, while it is in use.
 
@@ -94,7 +90,7 @@ def backup(file: str, output: str | None) -> None:
 @click.command()
 @click.argument("file", metavar="FILE", type=click.Path(dir_okay=False))
 @click.option("--into", metavar="DIR", help="The folder to make; as a rule the one in use, which must be empty or not there.")
-@_json_option
+@json_option()
 def restore(file: str, into: str | None, output: str | None) -> None:
     """Make a folder from a backup: as it was, version numbers included."""
     from nb_artifacts import backup as backups
@@ -105,7 +101,7 @@ def restore(file: str, into: str | None, output: str | None) -> None:
 
 @click.command()
 @click.option("--salvage", is_flag=True, help="Make a new database of what can be read; end kernels and servers before.")
-@_json_option
+@json_option()
 def doctor(salvage: bool, output: str | None) -> None:
     """Look whether everything in the folder is sound.
 
@@ -142,7 +138,7 @@ def doctor(salvage: bool, output: str | None) -> None:
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
-@_json_option
+@json_option()
 def gc(dry_run: bool, output: str | None) -> None:
     """Delete files that no artifact needs.
 

@@ -16,6 +16,7 @@ import click
 import msgspec
 
 from nb_artifacts import config
+from nb_artifacts.cli.options import json_option
 from nb_artifacts.errors import InvalidValue
 from nb_artifacts.process import is_dead, this_process
 
@@ -135,7 +136,7 @@ def _greet(url: str, where: str, secret: str | None) -> None:
 
 @server.command()
 @_home_option
-@click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
+@json_option()
 def status(home: str | None, output: str | None) -> None:
     """Say whether the folder's server runs.
 
@@ -196,7 +197,7 @@ def create(home: str | None, database_url: str | None, name: str | None, workspa
 @keys.command("list")
 @_home_option
 @_database_option
-@click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON list.")
+@json_option("As a JSON list.")
 def list_(home: str | None, database_url: str | None, output: str | None) -> None:
     """List the keys that open something, never what they are."""
     from nb_artifacts.cli import out

@@ -6,13 +6,15 @@ import sys
 
 import click
 
+from nb_artifacts.cli.options import json_option
+
 
 @click.command()
 @click.option("--all", "-a", "every", is_flag=True, help="Also what was made before a shared server was set.")
 @click.option("--key", metavar="K", help="Also what was made before under this key.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; show what would leave the machine, its origin included.")
 @click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Give up after so long.")
-@click.option("--output", "-o", type=click.Choice(["json"]), metavar="json", help="As a JSON object.")
+@json_option()
 def sync(every: bool, key: str | None, dry_run: bool, timeout: float | None, output: str | None) -> None:
     """Send what waits for the shared server.
 
