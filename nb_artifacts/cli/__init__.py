@@ -57,7 +57,9 @@ def _plain_warnings() -> Iterator[None]:
     import warnings
 
     def show(message: Warning | str, *_: object, **__: object) -> None:
-        click.echo(f"Warning: {' '.join(str(message).split())}", err=True)
+        from nb_artifacts.types.text import one_line
+
+        click.echo(f"Warning: {one_line(str(message))}", err=True)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
