@@ -243,7 +243,12 @@ function size(value: unknown): string {
 }
 
 function text(value: unknown): string {
-  return typeof value === 'string' ? line(value, 120) : '';
+  return typeof value === 'string' ? isolated(line(value, 120)) : '';
+}
+
+/** Text that runs from right to left, wrapped so that the words beside it keep their places. */
+export function isolated(text: string): string {
+  return /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/.test(text) ? `\u2068${text}\u2069` : text;
 }
 
 function joined(...parts: string[]): string {

@@ -34,7 +34,7 @@ export const icons: { readonly [type: string]: LabIcon } = {
   progress: icon(
     'progress',
     '<path fill-rule="evenodd" d="M8 1.200a6.800 6.800 0 1 1 0 13.600A6.800 6.800 0 0 1 8 1.200Zm0 1.400a5.400 5.400 0 1 0 0 10.800A5.400 5.400 0 0 0 8 2.600Z"/>' +
-      '<path d="M8 4v4h4a4 4 0 0 1-7.200 2.400L8 8V4Z"/>'
+      '<path d="M8 4.200A3.800 3.800 0 0 1 11.800 8H8V4.200Z"/>'
   ),
   image: icon(
     'image',

@@ -125,3 +125,10 @@ describe('summaries', () => {
     expect(summary(record({ type: 'constructor', info: {} }))).toBe('constructor');
   });
 });
+
+it('text from right to left keeps to itself among the words beside it', () => {
+  const markdown = (title: string): string =>
+    summary(record({ type: 'markdown', info: { title, size: 151 } }));
+  expect(markdown('תקציר')).toBe('\u2068תקציר\u2069 · 151 B');
+  expect(markdown('Summary')).toBe('Summary · 151 B');
+});

@@ -1,9 +1,10 @@
 /** What changed from another version of the key to the one that is shown. */
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useReducer, useRef, useState } from 'react';
 import type { ReactElement } from 'react';
 import type { Client } from '../client';
 import { GUESS } from '../diff';
 import { ago, summary } from '../format';
+import { isRunning } from '../running/model';
 import { mountDiff } from '../views/diff';
 import type { WireRecord } from '../wire';
 import { Message } from './states';
@@ -22,6 +23,8 @@ export function Compare({ client, record, versions }: CompareProps): ReactElemen
   const before = others.find(version => (version.version ?? 0) < (record.version ?? Infinity));
   const [chosen, choose] = useState<string | null>(null);
   const other = others.find(version => version.id === chosen) ?? before ?? others[0];
+  const moving = isRunning(record);
+  const [round, again] = useReducer((n: number) => n + 1, 0);
   const host = useRef<HTMLDivElement>(null);
   const ask = useRef(GUESS);
   useEffect(() => {
@@ -39,7 +42,8 @@ export function Compare({ client, record, versions }: CompareProps): ReactElemen
       );
     }
     return () => ended.abort();
-  }, [client, other?.id, record.id, record.seq]);
+    // what still runs changes many times a second: it is compared anew when asked, and when it has ended
+  }, [client, other?.id, record.id, moving ? 'moving' : record.seq, round]);
   if (!other) {
     return (
       <Message title="There is only this version">Changes show once there is another.</Message>
@@ -57,6 +61,14 @@ export function Compare({ client, record, versions }: CompareProps): ReactElemen
           ))}
         </select>
       </label>
+      {moving && (
+        <p className="jp-nba-notice">
+          It still runs; this is how it stood a moment ago.{' '}
+          <button type="button" className="jp-nba-button" onClick={again}>
+            Compare again
+          </button>
+        </p>
+      )}
       <div ref={host} />
     </>
   );

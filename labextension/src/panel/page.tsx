@@ -3,7 +3,6 @@ import { useEffect, useMemo, useRef, useState } from 'react';
 import type { KeyboardEvent, ReactElement } from 'react';
 import type { Client } from '../client';
 import { exactly, failure, standing, title, typeWord } from '../format';
-import { openSource } from '../source';
 import type { Source, Tools } from '../source';
 import { viewOf } from '../views';
 import { codeOf, origin } from '../views/card';
@@ -11,6 +10,8 @@ import type { WireRecord } from '../wire';
 import { Earlier } from './earlier';
 import { Compare } from './compare';
 import { useClock, useSignal } from './hooks';
+import { useSource } from './sourced';
+import type { Sourced } from './sourced';
 import type { PageModel } from './pagemodel';
 import { RunView } from './run';
 import { RunModel } from './runmodel';
@@ -45,7 +46,7 @@ export function Page(props: PageProps): ReactElement {
     <div className="jp-nba-page-content">
       {model.offline && (
         <Stale
-          text={`The Jupyter server does not answer. You see what was kept until ${clockTime(model.offline)}.`}
+          text={`${props.client.awayWords} You see what was kept until ${clockTime(model.offline)}.`}
           exact={exactly(model.offline)}
           retry={retry}
         />
@@ -86,28 +87,6 @@ function Absent({ model, retry }: { model: PageModel; retry: () => void }): Reac
   );
 }
 
-/** The source of an artifact for as long as the component lives, drawn again when the artifact changes. */
-function useSource(client: Client, id: string, tools: Tools): Sourced {
-  const [state, setState] = useState<{ source: Sourced; seen: number } | null>(null);
-  useEffect(() => {
-    const ended = new AbortController();
-    openSource(client, id, tools, ended.signal).then(
-      source => {
-        if (!ended.signal.aborted) {
-          setState({ source, seen: 0 });
-          source.subscribe(
-            () => setState(now => now && { source, seen: now.seen + 1 }),
-            ended.signal
-          );
-        }
-      },
-      (error: unknown) => ended.signal.aborted || setState({ source: failure(error), seen: 0 })
-    );
-    return () => ended.abort();
-  }, [client, id, tools]);
-  return state?.source ?? null;
-}
-
 interface ShownProps extends PageProps {
   record: WireRecord;
   minute: number;
@@ -115,12 +94,13 @@ interface ShownProps extends PageProps {
   choose: (tab: Tab) => void;
 }
 
-/** Null while it is on its way, a sentence if it did not come. */
-type Sourced = Source | string | null;
-
 function Shown(props: ShownProps): ReactElement {
   const { model, record } = props;
-  const source = useSource(props.client, record.id, props.tools);
+  const [source, again] = useSource(props.client, record.id, props.tools);
+  const retry = () => {
+    again();
+    void model.load();
+  };
   return (
     <article
       data-nba-id={record.id}
@@ -140,7 +120,7 @@ function Shown(props: ShownProps): ReactElement {
           minute={props.minute}
         />
       )}
-      <Tabs {...props} source={source} />
+      <Tabs {...props} source={source} retry={retry} />
     </article>
   );
 }
@@ -228,7 +208,9 @@ function pinned(record: WireRecord): string {
     : `nba.Artifact.get("${record.key}", version=${record.version})`;
 }
 
-function Tabs(props: ShownProps & { source: Sourced }): ReactElement {
+type TabsProps = ShownProps & { source: Sourced; retry: () => void };
+
+function Tabs(props: TabsProps): ReactElement {
   const { tab, choose } = props;
   const bar = useRef<HTMLDivElement>(null);
   const id = `jp-nba-${props.record.id}`;
@@ -280,7 +262,7 @@ function Tabs(props: ShownProps & { source: Sourced }): ReactElement {
   );
 }
 
-function TabPanel(props: ShownProps & { source: Sourced }): ReactElement {
+function TabPanel(props: TabsProps): ReactElement {
   const { source } = props;
   if (props.tab === 'Run') {
     return <RunTab {...props} />;
@@ -292,7 +274,7 @@ function TabPanel(props: ShownProps & { source: Sourced }): ReactElement {
     return <Skeleton rows={3} />;
   }
   if (typeof source === 'string') {
-    return <Failure why={source} retry={() => void props.model.load()} />;
+    return <Failure why={source} retry={props.retry} />;
   }
   switch (props.tab) {
     case 'Raw':

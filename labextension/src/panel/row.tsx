@@ -1,7 +1,7 @@
 /** One artifact in a list: icon, name, what it is in a line, when; a bar where something runs. */
 import { memo } from 'react';
 import type { ReactElement } from 'react';
-import { ago, exactly, plain, summary, typeWord } from '../format';
+import { ago, exactly, isolated, plain, summary, typeWord } from '../format';
 import { progressOf } from '../progress';
 import type { WireRecord } from '../wire';
 import { TypeIcon, versionWord } from './words';
@@ -23,7 +23,7 @@ export interface RowProps {
 export const Row = memo(function Row(props: RowProps): ReactElement {
   const { record } = props;
   const line = summary(record);
-  const about = record.description ? plain(record.description) : '';
+  const about = record.description ? isolated(plain(record.description)) : '';
   const name = record.key ?? '';
   const version = versionWord(record);
   return (

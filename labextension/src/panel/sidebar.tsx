@@ -37,7 +37,7 @@ export function Sidebar({ model, open }: SidebarProps): ReactElement {
   };
   return (
     <div className="jp-nba-sidebar" onKeyDown={onKeyDown}>
-      <header>
+      <header role="group" aria-label="Filter">
         <Search model={model} input={search} list={list} />
         <Types model={model} />
       </header>
@@ -192,7 +192,11 @@ function Footer({ model }: { model: ArtifactsModel }): ReactElement | null {
   }
   const away = model.state === 'offline' || model.state === 'error';
   return (
-    <footer title={`${status.where}\n${plural(status.artifacts, 'version')} in all`}>
+    <footer
+      role="group"
+      aria-label="Where it is kept"
+      title={`${status.where}\n${plural(status.artifacts, 'version')} in all`}
+    >
       <span className="jp-nba-dot" data-state={away ? 'away' : 'live'} aria-hidden="true" />
       <span>
         {away ? 'Not connected' : 'Stored in your folder'} · {plural(status.keys, 'key')}

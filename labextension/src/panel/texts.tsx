@@ -17,11 +17,12 @@ export function Fragment(props: { source: Source; text: string; className: strin
   const { source, text } = props;
   useEffect(() => {
     let current = true;
-    void source.markdown(text).then(fragment => {
+    const show = (content: Node) => {
       if (current && host.current) {
-        fill(host.current, fragment);
+        fill(host.current, content);
       }
-    });
+    };
+    source.markdown(text).then(show, () => show(document.createTextNode(text)));
     return () => {
       current = false;
     };
@@ -92,6 +93,7 @@ const ENDINGS = new Map([
 function Download({ source }: { source: Source }): ReactElement {
   const { record } = source;
   const media = record.blob?.media ?? '';
+  const [problem, tell] = useState('');
   const save = async () => {
     const url = URL.createObjectURL(await source.blob());
     const link = document.createElement('a');
@@ -100,10 +102,17 @@ function Download({ source }: { source: Source }): ReactElement {
     link.click();
     window.setTimeout(() => URL.revokeObjectURL(url), 60_000);
   };
+  const click = () => {
+    tell('');
+    save().catch((error: unknown) => tell(`Not downloaded. ${failure(error)}`));
+  };
   return (
-    <button type="button" className="jp-nba-button" title={media} onClick={() => void save()}>
-      Download {bytes(record.blob?.size ?? 0)}
-    </button>
+    <>
+      <span role="status">{problem}</span>
+      <button type="button" className="jp-nba-button" title={media} onClick={click}>
+        Download {bytes(record.blob?.size ?? 0)}
+      </button>
+    </>
   );
 }
 
@@ -113,7 +122,10 @@ export function Code({ source }: { source: Source }): ReactElement {
   if (!code) {
     return (
       <Message title="The code was not kept">
-        <p>Either no cell made this artifact, or keeping code was switched off (`provenance`).</p>
+        <p>
+          Either no cell made this artifact, or keeping code was switched off (
+          <code>provenance</code>).
+        </p>
       </Message>
     );
   }

@@ -96,6 +96,30 @@ export function onResize(element: HTMLElement, callback: () => void, signal: Abo
   }
 }
 
+/**
+ * Show what `load` brings, now and after every change of a source until `signal` aborts. Of several loads on their way
+ * only the last one counts.
+ */
+export async function followed<T>(
+  source: { subscribe(callback: () => void, signal: AbortSignal): void },
+  load: () => Promise<T>,
+  show: (value: T) => void,
+  signal: AbortSignal
+): Promise<void> {
+  let turn = 0;
+  const draw = async (): Promise<void> => {
+    const mine = (turn += 1);
+    const value = await load();
+    if (mine === turn && !signal.aborted) {
+      show(value);
+    }
+  };
+  const again = (error: unknown): void =>
+    console.warn('nb-artifacts: a view could not follow a change', error);
+  source.subscribe(() => void draw().catch(again), signal);
+  await draw();
+}
+
 /** An object URL that lives as long as `signal`. */
 export function objectUrl(blob: Blob, signal: AbortSignal): string {
   const url = URL.createObjectURL(blob);

@@ -2,7 +2,7 @@
 
 import { hostOf, linkUrl, shownUrl } from '../url';
 import type { LinkInfo, WireRecord } from '../wire';
-import { h, notice } from './dom';
+import { followed, h, notice } from './dom';
 import type { Source } from './types';
 
 // [text](address), brackets within escaped by a backslash.
@@ -30,12 +30,11 @@ export async function mountLink(
   source: Source,
   signal: AbortSignal
 ): Promise<void> {
-  const draw = async (): Promise<void> => {
-    const { url, text } = linkOf(source.record, await source.data());
+  const show = (data: unknown): void => {
+    const { url, text } = linkOf(source.record, data);
     element.replaceChildren(linkUrl(url) === null ? refused(url, text) : linked(url, text));
   };
-  await draw();
-  source.subscribe(() => void draw(), signal);
+  await followed(source, () => source.data(), show, signal);
 }
 
 function linked(url: string, text: string): HTMLElement {

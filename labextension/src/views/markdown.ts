@@ -3,7 +3,7 @@
 import { bytes } from '../format';
 import { print } from '../json';
 import { tooMuch } from '../limits';
-import { button, fill, h, inSight, notice } from './dom';
+import { button, fill, followed, h, inSight, notice } from './dom';
 import type { Source } from './types';
 
 const PART = 50_000;
@@ -13,35 +13,35 @@ export async function mountMarkdown(
   source: Source,
   signal: AbortSignal
 ): Promise<void> {
-  let drawn: unknown = null;
-  const draw = async (): Promise<void> => {
+  let shown: unknown = null;
+  const load = async (): Promise<{ data: unknown; parts: Node[] } | null> => {
     const data = await source.data();
-    if (data === drawn || signal.aborted) {
-      return;
-    }
-    drawn = data;
-    await show(element, source, typeof data === 'string' ? data : print(data ?? ''), signal);
+    const text = typeof data === 'string' ? data : print(data ?? '');
+    return data === shown ? null : { data, parts: await partsOf(text, source) };
   };
-  await draw();
-  source.subscribe(() => void draw(), signal);
+  const show = (loaded: { data: unknown; parts: Node[] } | null): void => {
+    if (loaded !== null) {
+      shown = loaded.data;
+      element.replaceChildren(...loaded.parts);
+      const content = element.querySelector<HTMLElement>('.jp-nba-content');
+      if (content) {
+        void inSight(content, signal).then(() => source.typeset(content));
+      }
+    }
+  };
+  await followed(source, load, show, signal);
 }
 
-async function show(
-  element: HTMLElement,
-  source: Source,
-  text: string,
-  signal: AbortSignal
-): Promise<void> {
+async function partsOf(text: string, source: Source): Promise<Node[]> {
   if (!text.trim()) {
-    element.replaceChildren(notice('This text is empty.'));
-  } else if (tooMuch(text)) {
-    element.replaceChildren(...asItStands(text));
-  } else {
-    const content = h('div', 'jp-RenderedHTMLCommon jp-nba-content');
-    fill(content, await source.markdown(text));
-    element.replaceChildren(content);
-    void inSight(content, signal).then(() => source.typeset(content));
+    return [notice('This text is empty.')];
   }
+  if (tooMuch(text)) {
+    return asItStands(text);
+  }
+  const content = h('div', 'jp-RenderedHTMLCommon jp-nba-content');
+  fill(content, await source.markdown(text));
+  return [content];
 }
 
 /** The source in parts: a browser lays out a few thousand lines at once, not millions. */

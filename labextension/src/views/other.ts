@@ -1,7 +1,7 @@
 /** Any type without a view of its own: its JSON as text. */
 
 import { print } from '../json';
-import { h } from './dom';
+import { followed, h } from './dom';
 import type { Source } from './types';
 
 const MOST = 100_000;
@@ -11,12 +11,10 @@ export async function mountOther(
   source: Source,
   signal: AbortSignal
 ): Promise<void> {
-  const draw = async (): Promise<void> => {
-    const data = await source.data();
+  const show = (data: unknown): void => {
     const text = typeof data === 'string' ? data : print(data);
     const shown = text.length > MOST ? `${text.slice(0, MOST)}…` : text;
     element.replaceChildren(h('pre', 'jp-nba-plain', { dir: 'auto', tabindex: 0 }, shown));
   };
-  await draw();
-  source.subscribe(() => void draw(), signal);
+  await followed(source, () => source.data(), show, signal);
 }
