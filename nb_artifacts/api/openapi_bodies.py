@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime  # noqa: TC003 - msgspec reads annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID  # noqa: TC003 - msgspec reads annotations
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from nb_artifacts import wire  # noqa: TC001 - msgspec reads annotations
-from nb_artifacts.api.openapi_filters import Ids, Limit, Names, Offset, Part, Related, Types
+from nb_artifacts.api.openapi_filters import Aware, Ids, Limit, Names, Offset, Part, Related, Types
 
 KeyText = Annotated[str, Meta(pattern=r"^[a-z0-9-]+$", min_length=1)]
-Aware = Annotated[datetime, Meta(tz=True)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Order = Literal["CREATED_DESC", "UPDATED_DESC", "ID_DESC", "KEY_DESC", "KEY_ASC"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - msgspec reads annotations
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID  # noqa: TC003 - msgspec reads annotations
 
@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from nb_artifacts import wire
 
+Aware = Annotated[datetime, Meta(tz=True)]
 Limit = Annotated[int, Meta(ge=0, le=200)]
 Offset = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Part = Annotated[str, Meta(max_length=10_000, pattern="^[^\\x00]*$")]
@@ -97,8 +98,8 @@ class States(Struct, forbid_unknown_fields=True):
 class When(Struct, forbid_unknown_fields=True):
     """A time between these, or none at all."""
 
-    before_: datetime | None = None
-    after_: datetime | None = None
+    before_: Aware | None = None
+    after_: Aware | None = None
     is_null_: bool | None = None
 
 
