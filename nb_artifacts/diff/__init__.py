@@ -3,7 +3,7 @@
 `compare` takes records and says it in plain structs; whoever calls it decides where tables are read: a kernel in its own
 process, a server in its query process. A table never passes through memory whole.
 
-frames → keys, rows → table; text, image, number; compare, show.
+frames → keys → changes → rows → table; text, image, number; compare, show.
 """
 
 from nb_artifacts.diff.compare import Diff, Placed, compare

@@ -69,7 +69,7 @@ def _named(name: str, *frames: Frame) -> str:
 def _unique(connection: duckdb.DuckDBPyConnection, frames: Iterable[Frame], fields: Sequence[str]) -> bool:
     for frame in frames:
         columns = ", ".join(frame.aliases[name] for name in fields)
-        if one(connection, f"SELECT count(*) FROM (SELECT DISTINCT {columns} FROM {frame.view})")[0] != frame.rows:
+        if one(connection, f"SELECT count(*) FROM (SELECT DISTINCT {columns} FROM {frame.part(fields)})")[0] != frame.rows:
             return False
     return True
 
@@ -109,7 +109,7 @@ def _estimates(
     found: list[tuple[int, ...]] = []
     for frame in frames:
         parts = [f"count({frame.aliases[name]}), approx_count_distinct({frame.aliases[name]})" for name in names]
-        found.append(one(connection, f"SELECT {', '.join(parts)} FROM {frame.view}"))
+        found.append(one(connection, f"SELECT {', '.join(parts)} FROM {frame.part(names)}"))
     result: dict[str, tuple[int, int] | None] = {}
     for place, name in enumerate(names):
         filled = all(row[2 * place] == frame.rows for row, frame in zip(found, frames, strict=True))
@@ -120,5 +120,5 @@ def _estimates(
 
 def _knows(connection: duckdb.DuckDBPyConnection, a: Frame, b: Frame, names: Sequence[str]) -> bool:
     condition = " AND ".join(equal(a, b, name) for name in names)
-    shared = one(connection, f"SELECT count(*) FROM a SEMI JOIN b ON {condition}")[0]
+    shared = one(connection, f"SELECT count(*) FROM {a.part(names)} SEMI JOIN {b.part(names)} ON {condition}")[0]
     return bool(shared >= _SHARED * min(a.rows, b.rows))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
+    from nb_artifacts.diff.changes import Part
     from nb_artifacts.diff.frames import Frame
 
 WIDE = 50
@@ -32,35 +33,40 @@ _EXACT = 2**53
 
 
 def page(
-    connection: duckdb.DuckDBPyConnection,
-    a: Frame,
-    b: Frame,
-    keys: Sequence[str],
-    compared: Sequence[str],
-    limit: int,
+    connection: duckdb.DuckDBPyConnection, a: Frame, b: Frame, keys: Sequence[str], parts: Sequence[Part], limit: int,
     offset: int,
-) -> list[RowChange]:
+) -> list[RowChange]:  # fmt: skip
     """At most `limit` rows of ``changes``, each kind having its share, in the order of the tables."""
-    flags = "".join(f", d{place}" for place in range(len(compared)))
-    found = connection.execute(
-        f"SELECT a, b{flags} FROM (SELECT *, row_number() OVER (PARTITION BY a IS NULL, b IS NULL ORDER BY coalesce(b, a))"
+    found: list[tuple[int | None, int | None]] = connection.execute(
+        "SELECT a, b FROM (SELECT a, b, row_number() OVER (PARTITION BY a IS NULL, b IS NULL ORDER BY coalesce(b, a))"
         " AS nth FROM changes) ORDER BY nth, a IS NULL, b IS NULL LIMIT ? OFFSET ?",
         [max(limit, 0), max(offset, 0)],
     ).fetchall()
-    found.sort(key=lambda row: row[0] if row[1] is None else row[1])
-    before = _rows(connection, a, [row[0] for row in found if row[0] is not None])
-    after = _rows(connection, b, [row[1] for row in found if row[1] is not None])
-    rows = []
-    for old_place, new_place, *changed in found:
-        old, new = before.get(old_place), after.get(new_place)
-        if old is not None and new is not None:
-            shown = [name for name, flag in zip(compared, changed, strict=True) if flag][:WIDE]
-            rows.append(_row("changed", old, new, keys, shown, old_place, new_place))
-        elif new is not None:
-            rows.append(_row("added", None, new, keys, b.fields[:WIDE], None, new_place))
-        else:
-            rows.append(_row("removed", old, None, keys, a.fields[:WIDE], old_place, None))
-    return rows
+    found.sort(key=lambda row: (row[0] if row[1] is None else row[1]) or 0)
+    changed = _changed(connection, parts, [old for old, new in found if old is not None and new is not None])
+    shown = [b.fields[:WIDE] if old is None else a.fields[:WIDE] if new is None else changed[old][:WIDE] for old, new in found]
+    names = list(dict.fromkeys([*keys, *(name for row in shown for name in row)]))
+    before = _rows(connection, a, [old for old, _ in found if old is not None], names)
+    after = _rows(connection, b, [new for _, new in found if new is not None], names)
+    return [
+        _row(
+            "added" if old is None else "removed" if new is None else "changed",
+            None if old is None else before[old], None if new is None else after[new], keys, cells, old, new,
+        )
+        for (old, new), cells in zip(found, shown, strict=True)
+    ]  # fmt: skip
+
+
+def _changed(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part], places: Sequence[int]) -> dict[int, list[str]]:
+    """By their places in the first table, the columns of rows whose cells are others."""
+    found: dict[int, list[str]] = {place: [] for place in places}
+    wanted = ", ".join(map(str, places))
+    for part in parts if places else ():
+        flags = "".join(f", d{place}" for place in range(len(part.fields)))
+        rows = connection.execute(f"SELECT a{flags} FROM {part.table} WHERE a IN ({wanted}) AND b IS NOT NULL").fetchall()
+        for place, *differ in rows:
+            found[place] += [name for name, flag in zip(part.fields, differ, strict=True) if flag]
+    return found
 
 
 def _row(
@@ -75,19 +81,23 @@ def _row(
     )  # fmt: skip
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, frame: Frame, places: Sequence[int]) -> dict[int, dict[str, Any]]:
-    """The rows at these places, cells as JSON values."""
-    if not places or not frame.fields:
+def _rows(
+    connection: duckdb.DuckDBPyConnection, frame: Frame, places: Sequence[int], names: Sequence[str]
+) -> dict[int, dict[str, Any]]:
+    """The rows at these places: those of the columns that the table has, cells as JSON values."""
+    here = [name for name in names if name in frame.aliases]
+    if not places or not here:
         return {place: {} for place in places}
-    wanted = ", ".join(str(int(place)) for place in places)
-    table = connection.sql(f"SELECT * FROM {frame.view} WHERE rn IN ({wanted})").to_arrow_table()
+    wanted, columns = ", ".join(map(str, places)), ", ".join(frame.aliases[name] for name in here)
+    table = connection.sql(f"SELECT {columns}, rn FROM {frame.part(here)} WHERE rn IN ({wanted})").to_arrow_table()
     rn = table.column("rn").to_pylist()
-    kinds, specs = _kept(frame)
-    columns = {
-        name: _shown(table.column(frame.aliases[name]), kinds[place], specs[place] if place < len(specs) else {})
-        for place, name in enumerate(frame.fields)
+    (kinds, specs), read = _kept(frame), set(here)
+    values = {
+        name: _shown(table.column(frame.aliases[name]), kinds[at], specs[at] if at < len(specs) else {})
+        for at, name in enumerate(frame.fields)
+        if name in read
     }
-    return {place: {name: values[at] for name, values in columns.items()} for at, place in enumerate(rn)}
+    return {place: {name: cells[at] for name, cells in values.items()} for at, place in enumerate(rn)}
 
 
 def _kept(frame: Frame) -> tuple[list[Any], list[dict[str, Any]]]:

@@ -12,8 +12,9 @@ import math
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
-from nb_artifacts.diff.frames import Frame, differs, equal, family, is_float, one, open_frames
-from nb_artifacts.diff.keys import Keys, choose_keys
+from nb_artifacts.diff.changes import TOGETHER, note_changes
+from nb_artifacts.diff.frames import Frame, family, is_float, one, open_frames
+from nb_artifacts.diff.keys import choose_keys
 from nb_artifacts.diff.result import ColumnChange, SchemaChange, TableDiff
 from nb_artifacts.diff.rows import page
 from nb_artifacts.errors import InvalidValue
@@ -24,12 +25,11 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from nb_artifacts.diff.changes import Part
     from nb_artifacts.diff.result import Described, TableAsk
 
 MOST_ROWS = 200
 """Example rows of one answer."""
-TOGETHER = 300
-"""Columns that one statement looks at: to plan it takes more than twice as long for twice as many."""
 
 
 def check_ask(ask: TableAsk) -> None:
@@ -54,53 +54,24 @@ def table_diff(
     keys = choose_keys(connection, a, b, ask.keys)
     common = [name for name in a.fields if name in b.aliases]
     compared = [name for name in common if name not in keys.fields]
-    _note_changes(connection, a, b, keys, compared, float(ask.tolerance))
-    added, removed, changed, cells = _counts(connection, len(compared))
+    parts = note_changes(connection, a, b, keys, compared, float(ask.tolerance))
+    added, removed, changed, cells = _counts(connection, parts)
     return TableDiff(
         schema=_schema(a, b, common), keys=keys.fields, keys_guessed=keys.by == "guessed", matched_by=keys.by,
         keys_unique=keys.unique, rows_from=a.rows, rows_to=b.rows, added=added, removed=removed, changed=changed,
         same=a.rows - removed - changed,
         columns=_columns(connection, a, b, common, dict(zip(compared, cells, strict=True))),
-        rows=page(connection, a, b, keys.fields, compared, min(ask.limit, MOST_ROWS), ask.offset),
+        rows=page(connection, a, b, keys.fields, parts, min(ask.limit, MOST_ROWS), ask.offset),
     )  # fmt: skip
 
 
-def _note_changes(
-    connection: duckdb.DuckDBPyConnection, a: Frame, b: Frame, keys: Keys, compared: Sequence[str], tolerance: float
-) -> None:
-    """Make the table ``changes``: the places of every row that is not the same, and which of its cells are others."""
-    sides = [_numbered(frame, keys) for frame in (a, b)]
-    on = [equal(a, b, name) for name in keys.fields]
-    if not keys.fields:
-        on = ["a.rn = b.rn"]
-    elif not keys.unique:
-        on.append("a.nth = b.nth")
-    flags = [differs(a, b, name, tolerance) for name in compared]
-    columns = ["a.rn AS a", "b.rn AS b", *(f"{flag} AS d{place}" for place, flag in enumerate(flags))]
-    changed = " OR ".join(["a.rn IS NULL", "b.rn IS NULL", *flags])
-    connection.execute(
-        f"CREATE TEMP TABLE changes AS SELECT {', '.join(columns)} FROM {sides[0]} FULL OUTER JOIN {sides[1]}"
-        f" ON {' AND '.join(on)} WHERE {changed}"
-    )
-
-
-def _numbered(frame: Frame, keys: Keys) -> str:
-    """A view, its rows numbered within their key where several have the same."""
-    if keys.unique:
-        return frame.view
-    columns = ", ".join(frame.aliases[name] for name in keys.fields)
-    return f"(SELECT *, row_number() OVER (PARTITION BY {columns} ORDER BY rn) AS nth FROM {frame.view}) AS {frame.view}"
-
-
-def _counts(connection: duckdb.DuckDBPyConnection, columns: int) -> tuple[int, int, int, list[int]]:
+def _counts(connection: duckdb.DuckDBPyConnection, parts: Sequence[Part]) -> tuple[int, int, int, list[int]]:
     """Rows that were added, removed and changed, and of the changed ones how many cells of each column."""
     kept = "a IS NOT NULL AND b IS NOT NULL"
     cells: list[Any] = []
-    for start in range(0, columns, TOGETHER):
-        flags = ", ".join(
-            f"coalesce(sum(CAST(d{place} AS INTEGER)), 0)" for place in range(start, min(start + TOGETHER, columns))
-        )
-        cells += one(connection, f"SELECT {flags} FROM changes WHERE {kept}")
+    for part in parts:
+        flags = ", ".join(f"coalesce(sum(CAST(d{place} AS INTEGER)), 0)" for place in range(len(part.fields)))
+        cells += one(connection, f"SELECT {flags} FROM {part.table} WHERE {kept}") if flags else ()
     counts = f"count(*) FILTER (a IS NULL), count(*) FILTER (b IS NULL), count(*) FILTER ({kept})"
     added, removed, changed = one(connection, f"SELECT {counts} FROM changes")
     return added, removed, changed, [int(number) for number in cells]
@@ -114,8 +85,9 @@ def _schema(a: Frame, b: Frame, common: Sequence[str]) -> list[SchemaChange]:
         before, after = a.dtype(name), b.dtype(name)
         if before != after:
             found.append(SchemaChange(field=name, change="changed", before=before, after=after))
-    for name in _moved([b.fields.index(name) for name in common], common):
-        before, after = (str(frame.fields.index(name) + 1) for frame in (a, b))
+    stood, stands = ({name: place for place, name in enumerate(frame.fields)} for frame in (a, b))
+    for name in _moved([stands[name] for name in common], common):
+        before, after = str(stood[name] + 1), str(stands[name] + 1)
         found.append(SchemaChange(field=name, change="moved", before=before, after=after))
     return found
 
@@ -170,7 +142,7 @@ def _some(connection: duckdb.DuckDBPyConnection, frame: Frame, names: Sequence[s
             number = f"finite_{alias}"
             inner.append(f"CASE WHEN isfinite({alias}) THEN {alias} END AS {number}")
         parts += [f"CAST({what}({number}) AS DOUBLE)" for what in ("avg", "min", "max")]
-    found = one(connection, f"SELECT {', '.join(parts)} FROM (SELECT {', '.join(inner)} FROM {frame.view})")
+    found = one(connection, f"SELECT {', '.join(parts)} FROM (SELECT {', '.join(inner)} FROM {frame.part(names)})")
     return [(found[at], *map(_finite, found[at + 1 : at + 4])) for at in range(0, len(found), 4)]
 
 

@@ -12,6 +12,8 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nb_artifacts.types._sheet import odd_of
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -24,12 +26,6 @@ def needs_plain(schema: pa.Schema) -> bool:
     """Whether a second file is to be made."""
     twice = len(set(schema.names)) < len(schema.names)  # whom no reader can ask for by name
     return twice or any(name.lower() == OWN for name in schema.names) or any(map(odd_of, schema))
-
-
-def odd_of(field: pa.Field[Any]) -> str:
-    """``period`` or ``interval`` where only pandas knows what the column's values mean, else nothing."""
-    name = getattr(field.type, "extension_name", None) or (field.metadata or {}).get(b"ARROW:extension:name", b"").decode()
-    return name.removeprefix("pandas.") if name in ("pandas.period", "pandas.interval") else ""
 
 
 def key_names(schema: pa.Schema) -> dict[int, tuple[str, ...]]:

@@ -75,6 +75,12 @@ def kind_of(kind: Any, spec: Spec | None = None) -> Kind:
     return "text" if is_.is_string(kind) or is_.is_large_string(kind) or str(kind) == "string_view" else "other"
 
 
+def odd_of(field: pa.Field[Any]) -> str:
+    """``period`` or ``interval`` where only pandas knows what the column's values mean, else nothing."""
+    name = getattr(field.type, "extension_name", None) or (field.metadata or {}).get(b"ARROW:extension:name", b"").decode()
+    return name.removeprefix("pandas.") if name in ("pandas.period", "pandas.interval") else ""
+
+
 def order_of(column: Any) -> list[str] | UnsetType:
     """`Column.order` of an Arrow column; not of long columns, many categories or long ones."""
     import pyarrow as pa

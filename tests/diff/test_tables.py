@@ -264,3 +264,56 @@ def test_a_duration_in_another_unit_is_the_same(diff, before, after):
     assert counts(diff(old, new)) == (0, 0, 0, 3)
     assert counts(diff(old, new.assign(t=new["t"] + pd.Timedelta(1, "s")))) == (0, 0, 2, 1)
     assert counts(diff(old.dropna(), new.dropna(), key_columns="t")) == (0, 0, 0, 2)
+
+
+@pytest.mark.parametrize("keyed", [True, False])
+def test_a_table_of_many_columns_is_compared_some_at_a_time(diff, keyed):
+    rng = np.random.default_rng(0)
+    old = pd.DataFrame(rng.random((9, 700)), columns=[f"c{place}" for place in range(700)])
+    old["c5"] = ["a", "b", "c"] * 3
+    new = old.copy()
+    new.iloc[2, 650], new.iloc[2, 3], new.iloc[4, 310] = 7.0, 8.0, 9.0
+    if keyed:
+        old["id"], new["id"] = range(9), range(9)
+        new = pd.concat([new.iloc[1:], new.iloc[:1].assign(id=99)])
+    found = diff(old, new)
+    assert counts(found) == ((1, 1, 2, 6) if keyed else (0, 0, 2, 7))
+    changed = {row.before: row.cells for row in found.table.rows if row.change == "changed"}
+    assert {place: list(cells) for place, cells in changed.items()} == {2: ["c3", "c650"], 4: ["c310"]}
+    assert changed[4]["c310"] == (old.iloc[4, 310], 9.0)
+    drift = {one.field: one.changed for one in found.table.columns if one.changed}
+    assert drift == {"c3": 1, "c650": 1, "c310": 1}
+    if keyed:
+        assert {row.change: len(row.cells) for row in found.table.rows} == {"changed": 1, "added": 50, "removed": 50}
+
+
+def test_many_columns_with_names_that_sql_would_mistake(diff):
+    names = [*(f"c{place}" for place in range(400)), "C1", 'a"b', "file_row_number", "é"]
+    old = pd.DataFrame([range(404), range(404)], columns=names)
+    new = old.copy()
+    new.loc[1, "C1"], new.loc[0, 'a"b'] = -1, -2
+    found = diff(old, new)
+    assert {tuple(row.cells) for row in found.table.rows} == {("C1",), ('a"b',)}
+    found = diff(old[names[:402]].rename(columns={"C1": "other"}), new[names[:402]].rename(columns={"C1": "other"}))
+    assert {tuple(row.cells) for row in found.table.rows} == {("other",), ('a"b',)}
+
+
+def test_whole_numbers_that_became_rounded_ones_are_others(diff):
+    """As pandas makes them where a value is missing."""
+    old = pd.DataFrame({"id": ["a", "b", "c"], "n": [2**53 + 1, 2**53, 5]})
+    found = diff(old, old.astype({"n": "float64"}))
+    assert counts(found) == (0, 0, 1, 2)
+    assert changes(found) == {("changed", "a"): {"n": (str(2**53 + 1), float(2**53))}}
+    assert diff(old, old.astype({"n": "float64"}), tolerance=1).table.changed == 0
+    assert diff(old[1:], old[1:].astype({"n": "float64"})).table.changed == 0
+
+
+def test_periods_and_durations_are_no_numbers(diff):
+    old = pd.DataFrame({
+        "k": ["a", "b"], "p": pd.period_range("2020-01", periods=2, freq="M"), "d": pd.to_timedelta([1, 2], unit="us"),
+    })  # fmt: skip
+    found = diff(old, old.assign(p=old.p + 1, d=old.d * 2), tolerance=5)
+    assert counts(found) == (0, 0, 2, 0)
+    assert {(one.field, one.changed, one.mean_from, one.max_to) for one in found.table.columns} == {
+        ("k", 0, None, None), ("p", 2, None, None), ("d", 2, None, None),
+    }  # fmt: skip
