@@ -22,8 +22,10 @@ from traitlets import Enum, Float, Unicode
 from nb_artifacts import config, settle
 from nb_artifacts.api import BODY_LIMIT, HEARTBEAT, Api, EventStream, Request, Response, is_slow, may_write, too_large
 from nb_artifacts.api.lines import Line
+from nb_artifacts.api.told import Vouchers
 from nb_artifacts.errors import StoreError
 from nb_artifacts.jupyter import sync
+from nb_artifacts.jupyter.events import EventsHandler, vouch
 from nb_artifacts.jupyter.notebook import serve_notebooks
 from nb_artifacts.query import Left
 from nb_artifacts.traits import RemoteTraits
@@ -55,6 +57,7 @@ class Host:
     def __init__(self, api: Api, base: str) -> None:
         self.api = api
         self.base = base
+        self.vouchers = Vouchers[bool]()
         self._readers = ThreadPoolExecutor(4, "nb-artifacts-read")
         self._writers = ThreadPoolExecutor(1, "nb-artifacts-write")  # a held write lock must not stop readers
         self._line = Line(api)
@@ -96,6 +99,7 @@ class ArtifactsHandler(APIHandler):
             return
         if not self.current_user:
             raise web.HTTPError(403)
+        vouch(self.host.vouchers, self.request)
         announced = self.request.headers.get("Content-Length", "")[:18]
         length = int(announced) if announced.isdigit() else 0
         connection: Any = self.request.connection
@@ -203,8 +207,8 @@ def _load_jupyter_server_extension(serverapp: ServerApp) -> None:
     base = url_path_join(serverapp.base_url, "nb-artifacts/api")
     host = Host(api, base)
     serve_notebooks(serverapp, host, base)
-    handler = (f"{base}(?:/.*)?", ArtifactsHandler, {"host": host})
-    serverapp.web_app.add_handlers(".*$", [handler])  # type: ignore[no-untyped-call]  # Tornado's is untyped
+    handlers = [(f"{base}/events/in", EventsHandler, {"host": host}), (f"{base}(?:/.*)?", ArtifactsHandler, {"host": host})]
+    serverapp.web_app.add_handlers(".*$", handlers)  # type: ignore[no-untyped-call]  # Tornado's is untyped
     try:
         store = api.store
     except StoreError as error:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from starlette.websockets import WebSocketDisconnect
 
 from nb_artifacts.api.flows import task_run_event
+from nb_artifacts.api.told import AUTH_SECONDS, REFUSED, WELCOME, read_hello
 from nb_artifacts.errors import InvalidValue, StoreError
 from nb_artifacts.serve.auth import secrets_in
 
@@ -27,29 +26,7 @@ if TYPE_CHECKING:
     from nb_artifacts.serve.keys import Key
     from nb_artifacts.serve.spaces import Spaces
 
-AUTH_SECONDS = 5.0
-VOUCHED_SECONDS = 60.0
 CHECK_SECONDS = 0.5
-REFUSED = 1008
-
-
-class Vouchers:
-    """From which addresses a Prefect client with a key has asked of late, in which workspace."""
-
-    def __init__(self) -> None:
-        self._seen: dict[tuple[str, str], tuple[float, Key]] = {}
-
-    def add(self, address: str, workspace: str, key: Key) -> None:
-        """One more request."""
-        moment = time.monotonic()
-        if len(self._seen) > 10_000:
-            self._seen = {one: seen for one, seen in self._seen.items() if seen[0] > moment - VOUCHED_SECONDS}
-        self._seen[address, workspace] = (moment, key)
-
-    def find(self, address: str, workspace: str) -> Key | None:
-        """The key of the last one."""
-        moment, key = self._seen.get((address, workspace), (0.0, None))
-        return key if key is not None and moment > time.monotonic() - VOUCHED_SECONDS else None
 
 
 async def take_events(websocket: WebSocket, guard: Guard, spaces: Spaces) -> None:
@@ -64,7 +41,7 @@ async def take_events(websocket: WebSocket, guard: Guard, spaces: Spaces) -> Non
         if key is None or not key.opens(workspace):
             await websocket.close(REFUSED, "Unauthorized")
             return
-        await websocket.send_text('{"type":"auth_success"}')
+        await websocket.send_text(WELCOME)
         space = spaces[workspace]
         while True:
             message = await _next(websocket)
@@ -82,14 +59,13 @@ async def take_events(websocket: WebSocket, guard: Guard, spaces: Spaces) -> Non
 async def _who(websocket: WebSocket, guard: Guard, workspace: str) -> tuple[Key | None, bool]:
     """The key with which the client comes, and whether it only stands for an address."""
     offered = secrets_in(websocket.scope["nba.headers"])
-    message: Any = None
     try:
-        message = msgspec.json.decode((await websocket.receive_text()).encode(errors="replace"))
-    except (msgspec.MsgspecError, RecursionError, KeyError):
+        hello = read_hello(await websocket.receive_text())
+    except KeyError:  # bytes
+        hello = None
+    if hello is None:
         return None, False
-    if not isinstance(message, dict) or message.get("type") != "auth":
-        return None, False
-    token = message.get("token")
+    token = hello.token
     if isinstance(token, str):
         user, _, password = token.partition(":")
         offered = (token, password, user)

@@ -10,8 +10,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from nb_artifacts.api.message import answer
+from nb_artifacts.api.told import Vouchers, is_prefect
 from nb_artifacts.serve.auth import UNSAFE, cookie_secrets, is_own_host, is_same_origin, own_names, secrets_in
-from nb_artifacts.serve.events import Vouchers
 from nb_artifacts.serve.http import AccessLog
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Guard:
 
     def __init__(self, keys: Keyring, hosts: tuple[str, ...] = ()) -> None:
         self.keys = keys
-        self.vouchers = Vouchers()
+        self.vouchers: Vouchers[Key] = Vouchers()
         self._hosts = own_names(hosts)
         self._followers: set[asyncio.Event] = set()
         self.log = AccessLog()
@@ -112,7 +112,7 @@ class Guard:
         if path.startswith(b"/api/") and not key.opens(workspace_of(path)):
             return answer({"exception_message": "Forbidden", "detail": "This key is for another workspace."}, 403)
         scope["nba.key"], scope["nba.offered"] = key, offered
-        if headers.get("user-agent", "").startswith("prefect/") and scope.get("client"):
+        if is_prefect(headers.get("user-agent", "")) and scope.get("client"):
             self.vouchers.add(scope["client"][0], workspace_of(path), key)
         return None
 

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from nb_artifacts.api.flows import task_run_event
-from nb_artifacts.serve.events import Vouchers, take_events
+from nb_artifacts.api.told import Vouchers
+from nb_artifacts.serve.events import take_events
 from nb_artifacts.serve.keys import Key
 from nb_artifacts.store import open_store
 from nb_artifacts.wire import now
