@@ -251,7 +251,7 @@ class Artifact(Turned):
         if isinstance(other, int) and not isinstance(other, bool) and self.key is not None:
             other = f"{self.key}@{other}"
         there = other if isinstance(other, Artifact) else existing(str(other))
-        keys = [key_columns] if isinstance(key_columns, str) else None if key_columns is None else list(key_columns)
+        keys = diff.names_of(key_columns)
         before, after = (diff.Placed(core.whole(one._kept(), one._store), one._store) for one in (self, there))
         return diff.compare(before, after, diff.TableAsk(keys=keys, tolerance=tolerance))
 

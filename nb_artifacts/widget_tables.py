@@ -113,7 +113,7 @@ class TableWidget(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Close it; requests under way are given up."""
-        for left in list(self._asked.values()):
+        for left in list(self.__dict__.get("_asked", {}).values()):  # none where it never came to be
             left.leave()
         super().close()
 

@@ -7,6 +7,7 @@ frames → keys → changes → rows → table; text, image, number; compare, sh
 """
 
 from nb_artifacts.diff.compare import Diff, Placed, compare
+from nb_artifacts.diff.keys import names_of
 from nb_artifacts.diff.result import TableAsk
 
-__all__ = ["Diff", "Placed", "TableAsk", "compare"]
+__all__ = ["Diff", "Placed", "TableAsk", "compare", "names_of"]

@@ -37,8 +37,8 @@ def note_changes(
     wide = len(compared) > TOGETHER
     sides = [_numbered(frame, keys, () if wide else compared) for frame in (a, b)]
     on = [equal(a, b, name) for name in keys.fields]
-    if not keys.fields:
-        on = ["a.rn = b.rn"]
+    if not keys.fields:  # by their place; where no column is in both, no row is the same as another
+        on = ["a.rn = b.rn" if a.aliases.keys() & b.aliases.keys() or not (a.fields and b.fields) else "a.rn = -1 - b.rn"]
     elif not keys.unique:
         on.append("a.nth = b.nth")
     matched = f"{sides[0]} FULL OUTER JOIN {sides[1]} ON {' AND '.join(on)}"

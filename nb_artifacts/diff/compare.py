@@ -10,7 +10,7 @@ from msgspec import UNSET
 from nb_artifacts.diff import show
 from nb_artifacts.diff.image import image_diff
 from nb_artifacts.diff.number import number, number_diff
-from nb_artifacts.diff.result import Parts, Side, TableAsk, TableDiff, same_bytes
+from nb_artifacts.diff.result import Parts, Side, TableAsk, TableDiff, described, same_bytes
 from nb_artifacts.diff.table import check_ask
 from nb_artifacts.diff.text import text_diff
 from nb_artifacts.errors import InvalidValue
@@ -18,7 +18,7 @@ from nb_artifacts.types.text import size
 from nb_artifacts.wire import NULL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nb_artifacts.store import Store
     from nb_artifacts.wire import Record
@@ -95,6 +95,7 @@ def _same_content(old: Record, new: Record) -> bool:
 
 def _compare_tables(found: Diff, before: Placed, after: Placed, ask: TableAsk, tables: Tables | None) -> None:
     if same_bytes(before.record.blob, after.record.blob):
+        _check_keys(after.record, ask.keys)
         rows = after.record.info.get("rows")
         known = rows if isinstance(rows, int) else 0
         found.table = TableDiff(
@@ -108,6 +109,19 @@ def _compare_tables(found: Diff, before: Placed, after: Placed, ask: TableAsk, t
         tables = tables_here
     table = found.table = tables(before, after, ask)
     found.same = not (table.schema or table.added or table.removed or table.changed)
+    if table.schema and not table.columns:
+        found.note = "the tables have no column in common: their rows cannot be matched."
+
+
+def _check_keys(record: Record, keys: Sequence[str] | None) -> None:
+    """Raise `InvalidValue` for a key column that a table does not have, also where nothing is to be compared."""
+    columns = described(record.info)
+    known = {name for column in columns for name in (column.field, column.name)}
+    count = record.info.get("column_count")
+    odd = next((name for name in keys or () if name not in known), None)
+    if odd is not None and columns and isinstance(count, int) and count <= len(columns):
+        there = ", ".join(repr(column.field) for column in columns[:20])
+        raise InvalidValue(f"{odd!r:.80} is not a column of the tables: their columns are {there}.")
 
 
 def _compare_images(found: Diff, before: Placed, after: Placed) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 import re
 from itertools import combinations
 from math import prod
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from nb_artifacts.diff.frames import Frame, equal, family, is_float, one
 from nb_artifacts.errors import InvalidValue
+from nb_artifacts.types._labels import shown_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,6 +36,15 @@ class Keys(NamedTuple):
     fields: list[str]
     by: Literal["given", "index", "guessed", "position"]
     unique: bool = True
+
+
+def names_of(given: Any) -> list[str] | None:
+    """Key columns as a person gives them: one name or several; labels that are no texts by what is shown of them."""
+    if given is None or isinstance(given, str):
+        return None if given is None else [given]
+    if not hasattr(type(given), "__iter__"):
+        raise InvalidValue(f"key_columns={given!r:.80} is not a list of names: write key_columns=[…].")
+    return [shown_label(label) for label in given]
 
 
 def choose_keys(connection: duckdb.DuckDBPyConnection, a: Frame, b: Frame, given: Sequence[str] | None) -> Keys:

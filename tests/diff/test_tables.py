@@ -317,3 +317,20 @@ def test_periods_and_durations_are_no_numbers(diff):
     assert {(one.field, one.changed, one.mean_from, one.max_to) for one in found.table.columns} == {
         ("k", 0, None, None), ("p", 2, None, None), ("d", 2, None, None),
     }  # fmt: skip
+
+
+def test_tables_without_a_common_column_have_no_row_in_common(diff):
+    found = diff(pd.DataFrame({"loss": [1.0, 2.0]}), pd.DataFrame({"carrier": ["a", "b", "c"]}))
+    assert counts(found) == (3, 2, 0, 0)
+    assert found.note is not None
+    assert "no column in common" in found.note
+
+
+def test_key_columns_that_are_no_texts(diff):
+    old = pd.DataFrame([[1, 2], [3, 4]])
+    found = diff(old, old.assign(x=1).rename(columns={"x": 5}), key_columns=[0])
+    assert (found.table.keys, found.table.matched_by) == (["0"], "given")
+    with pytest.raises(InvalidValue, match="not a list of names"):
+        diff(old, old, key_columns=3)
+    with pytest.raises(InvalidValue, match="'3' is not a column"):
+        diff(old, old, key_columns=[3])

@@ -187,3 +187,9 @@ def test_a_progress_is_a_bar_and_other_types_say_so(kernel):
 
 def test_an_artifacts_own_output_has_no_widget(kernel):
     assert VIEW not in kernel.run("nba.create(frame.head(2), display=True)").outputs[0]
+
+
+def test_what_is_no_table_leaves_nothing_that_complains():
+    from nb_artifacts import TableWidget
+
+    TableWidget.close(TableWidget.__new__(TableWidget))
