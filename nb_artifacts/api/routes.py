@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 from uuid import UUID
 
 from nb_artifacts.api import about, artifacts, blobs, changes, differences, flows, openapi, rows, search, uploads
@@ -113,16 +113,17 @@ def find_route(request: Request) -> tuple[Route, dict[str, Any]]:
 
 
 def _find(request: Request) -> tuple[Route, dict[str, Any]]:
+    path = unquote(request.path) if "%" in request.path else request.path
     for pattern, route in _BY_METHOD.get(request.method, ()):
-        match = pattern.fullmatch(request.path)
+        match = pattern.fullmatch(path)
         if match is not None:
             return route, {name: _parse(name, text) for name, text in match.groupdict().items()}
-    others = dict.fromkeys(route.method for pattern, route in _TABLE if pattern.fullmatch(request.path))
+    others = dict.fromkeys(route.method for pattern, route in _TABLE if pattern.fullmatch(path))
     if others:
         raise refusal(405, "Method Not Allowed", Allow=", ".join(others))
-    other = request.path.rstrip("/") if request.path.endswith("/") else request.path + "/"
+    other = path.rstrip("/") if path.endswith("/") else path + "/"
     if any(pattern.fullmatch(other) for pattern, _ in _TABLE):
-        raise _redirect(request, other)
+        raise _redirect(request, quote(other))
     raise refusal(404, "Not Found")
 
 
@@ -145,7 +146,7 @@ def is_quick(request: Request) -> bool:
 
 
 def _reading(request: Request) -> Route | None:
-    return _route(request) if request.method == "GET" and request.path.startswith("/artifacts/") else None
+    return _route(request) if request.method == "GET" else None
 
 
 def _route(request: Request) -> Route | None:
@@ -161,4 +162,4 @@ def _redirect(request: Request, path: str) -> Refused:
 
 
 def _parse(name: str, text: str) -> Any:
-    return UUID(text) if name in {"id", "other"} else unquote(text)
+    return UUID(text) if name in {"id", "other"} else text

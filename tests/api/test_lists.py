@@ -348,3 +348,33 @@ def test_true_is_no_number(ask, kind):
     reply = ask("POST", f"/{kind}_runs/filter", {"limit": True, "offset": True})
     assert [problem["loc"] for problem in reply.json()["exception_detail"]] == [["body", "limit"], ["body", "offset"]]
     assert ask("POST", f"/{kind}_runs/filter", {"limit": 7, "offset": 2}).json() == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "detail"),
+    [
+        ("POST", "/artifacts/%66ilter", 200, None),
+        ("POST", "/%61rtifacts/latest%2Fcount", 200, None),
+        ("GET", "/artifacts/%6b/latest", 200, None),
+        ("GET", "/artifacts/%256b/latest", 404, "Artifact not found."),
+        ("GET", "/artifacts/a%2Fb/latest", 404, "Not Found"),
+        ("GET", "/artifacts/%2e%2e%2flatest", 404, "Artifact not found."),
+        ("GET", "/artifacts/%00/latest", 404, "Artifact not found."),
+        ("GET", "/artifacts/%ff/latest", 404, "Artifact not found."),
+        ("POST", "/artifacts/a%2Fb/latest", 404, "Not Found"),
+        ("POST", "/artifacts/a%20b%0a/latest", 405, "Method Not Allowed"),
+    ],
+)
+def test_a_path_is_the_same_however_its_letters_are_written(ask, method, path, status, detail):
+    make(ask, "k")
+    reply = ask(method, path, {} if method == "POST" else None)
+    assert (reply.status, None if status == 200 else reply.json()["detail"]) == (status, detail)
+
+
+def test_redirects_lead_to_another_path(ask):
+    for path, place in (
+        ("/artifacts/filter%2F", "/artifacts/filter"),
+        ("/artifacts/a%0d%0ab/latest/", "/artifacts/a%0D%0Ab/latest"),
+    ):
+        reply = ask("GET" if "latest" in path else "POST", path)
+        assert (reply.status, reply.headers["Location"].endswith(place)) == (307, True), reply.headers
