@@ -139,6 +139,17 @@ def parse_verb(verb: str, words: list[str]) -> Asked:
     return found
 
 
+def type_of(words: list[str]) -> str | None:
+    """The type among words over a cell: the first that is neither an option nor its value."""
+    rest = iter(words)
+    for word in rest:
+        if word in FLAGS and word != "--raw":
+            next(rest, None)
+        elif not word.startswith("--"):
+            return word if word in TYPES else None
+    return None
+
+
 def parse_cell_line(line: str) -> Options:
     """The options over a cell. Raises `UsageError` naming the word that is wrong and what is allowed."""
     return parse_words(split_line(line))
@@ -147,12 +158,13 @@ def parse_cell_line(line: str) -> Options:
 def parse_words(words: list[str]) -> Options:
     """The options among words already split."""
     found, rest = Options(), list(words)
-    if rest and rest[0] in TYPES:
-        found.type = rest.pop(0)
     while rest:
         word = rest.pop(0)
         if not word.startswith("--"):
-            found.rest.append(word)
+            if word in TYPES and found.type is None and not found.rest:
+                found.type = word
+            else:
+                found.rest.append(word)
             continue
         name, equals, value = word.partition("=")
         if name == "--raw" and not equals:

@@ -10,7 +10,7 @@ import ast
 from typing import Any
 
 from nb_artifacts.errors import UsageError
-from nb_artifacts.magics.parse import TYPES, split_line
+from nb_artifacts.magics.parse import split_line, type_of
 
 VERB = "begin-cell"
 """What our first statement says to ``%artifact``; not a verb for people."""
@@ -37,10 +37,9 @@ def replace_magic_line(lines: list[str]) -> list[str]:
 
 def _type(options: str) -> str | None:
     try:
-        words = split_line(options)
+        return type_of(split_line(options))
     except UsageError:
         return None  # the call will say so
-    return words[0] if words and words[0] in TYPES else None
 
 
 class WrapLastExpression(ast.NodeTransformer):

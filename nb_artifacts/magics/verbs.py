@@ -40,8 +40,7 @@ def run(shell: Any, verb: str, line: str, fill: Callable[[str], str]) -> Any:
 def _keep_expression(shell: Any, type: str, line: str, fill: Callable[[str], str]) -> Artifact:
     """``%artifact table df.head() --key K``: the expression is all that stands before the first flag."""
     expression, flags = _split_flags(line)
-    options = parse_words(split_line(fill(flags)))
-    options.type = type
+    options = parse_words([type, *split_line(fill(flags))])
     options.check()
     if not expression:
         raise UsageError(f"%artifact {type} needs an expression: %artifact {type} NAME --key K.")

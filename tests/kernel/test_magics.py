@@ -94,6 +94,7 @@ def test_markdown_fills_expressions_in(kernel):
         kernel.run("print(nba.Artifact.get('filled').value)").stdout.strip()
         == "3 of 1,234,567;   'x'; {brace}; n=3; 4;      1234567"
     )
+    assert kernel.run("%%artifact --key typed-last markdown\n# {n}, not Python").artifacts[0]["type"] == "markdown"
     kernel.run("%%artifact markdown --key raw --raw\n{n} $x^{2}$")
     assert kernel.run("print(nba.Artifact.get('raw').value)").stdout.strip() == "{n} $x^{2}$"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from nb_artifacts.errors import UsageError
-from nb_artifacts.magics.parse import HELP, VERBS, Asked, parse_cell_line, parse_verb
+from nb_artifacts.magics.parse import HELP, VERBS, Asked, parse_cell_line, parse_verb, type_of
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,20 @@ def test_the_word_that_is_wrong_and_how_the_verb_is_written_are_said(line, said)
 
 def test_help_says_how_each_verb_is_written():
     assert all(f"  %artifact {verb.usage}\n" in HELP for verb in VERBS.values())
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["markdown --key k", "--key k markdown", "--key=k --tag table markdown", "--raw markdown", "--tag markdown markdown"],
+)
+def test_the_type_may_stand_behind_options(line):
+    assert parse_cell_line(line).type == type_of(line.split()) == "markdown"
+    parse_cell_line(line).check()
+
+
+def test_what_a_cell_is_kept_as_is_known_where_an_option_is_wrong():
+    assert type_of(["--kye", "markdown"]) == "markdown"
+    assert type_of(["--key", "markdown"]) is type_of(["--key"]) is type_of([]) is type_of(["tabel", "markdown"]) is None
 
 
 def test_a_word_behind_the_type_is_not_called_a_type():
