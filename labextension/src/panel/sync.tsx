@@ -2,7 +2,7 @@
 import { useState } from 'react';
 import type { ReactElement } from 'react';
 import type { Sync } from '../client';
-import { count, exactly, plural, span } from '../format';
+import { count, exactly, line, plural, span } from '../format';
 import type { ArtifactsModel } from '../model';
 
 /** A word or two for what is going on, by which the mark is coloured too. */
@@ -43,6 +43,11 @@ export function syncWords(sync: Sync, now = new Date()): string {
   return parts.join(' · ');
 }
 
+/** "flights-by-carrier: too large": which one, and why. */
+function refusal({ key, id, error }: Sync['parked'][number]): string {
+  return line(`${key ?? id}: ${error}`, 160);
+}
+
 /** Everything about it, for whoever lingers. */
 function details(sync: Sync): string {
   const lines = [sync.address];
@@ -50,7 +55,7 @@ function details(sync: Sync): string {
     lines.push(sync.last_error);
   }
   for (const one of sync.parked.slice(0, 10)) {
-    lines.push(`Refused: ${one.key ?? one.id}: ${one.error}`);
+    lines.push(`Refused: ${refusal(one)}`);
   }
   if (sync.kept_here > 0) {
     const older = plural(sync.kept_here, 'older artifact');
@@ -65,12 +70,14 @@ function details(sync: Sync): string {
 /** The line above the foot of the sidebar. */
 export function SyncMark({ model, sync }: { model: ArtifactsModel; sync: Sync }): ReactElement {
   const state = syncState(sync);
+  const [first] = sync.parked;
   const troubled = state !== 'sent' && state !== 'sending';
   return (
     <div className="jp-nba-sync" data-state={state} role="status" title={details(sync)}>
       <span className="jp-nba-dot" data-state={state} aria-hidden="true" />
       <span>{syncWords(sync)}</span>
       {troubled && <Retry model={model} />}
+      {first && <span className="jp-nba-sync-why">{refusal(first)}</span>}
     </div>
   );
 }

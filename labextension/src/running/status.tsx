@@ -33,7 +33,7 @@ export class StatusItem extends ReactWidget {
               type="button"
               className="jp-nba-status-button"
               title="List what runs"
-              aria-haspopup="true"
+              aria-haspopup="dialog"
               onClick={() => this.list()}
             >
               <span aria-hidden="true">▶ </span>
@@ -53,7 +53,14 @@ export class StatusItem extends ReactWidget {
       this.open(record);
     };
     const body = new RunningList(this.model, close);
-    this.popup = showPopup({ body, anchor: this, align: 'left', hasDynamicSize: true });
+    const popup = showPopup({ body, anchor: this, align: 'left', hasDynamicSize: true });
+    this.popup = popup;
+    void body.renderPromise?.then(() => body.node.querySelector('button')?.focus());
+    popup.disposed.connect(() => {
+      if (popup.node.contains(document.activeElement)) {
+        this.node.querySelector('button')?.focus();
+      }
+    });
   }
 }
 
@@ -64,6 +71,8 @@ class RunningList extends ReactWidget {
   ) {
     super();
     this.addClass('jp-nba-running');
+    this.node.setAttribute('role', 'dialog');
+    this.node.setAttribute('aria-label', 'What runs');
   }
 
   render(): ReactElement {
