@@ -48,7 +48,7 @@ MOST_BYTES = 1_000_000_000
 
 
 SORT_OUT_AFTER = 3
-"""A server that fails at a request (HTTP 500) may do so because of one row: after so many failures that is looked into."""
+"""A server that fails at a request (HTTP 500) may do so because of one row: looked into after so many, or when asked to try."""
 
 _NOWHERE = (0, -1)
 
@@ -99,6 +99,7 @@ class Sender:
         self._closing = threading.Event()
         self._deadline: float | None = None
         self._seen = _NOWHERE
+        self._asked = False
         self._not_before = 0.0
         self._leased_until = 0.0
         self._count_at = 0.0
@@ -141,7 +142,7 @@ class Sender:
 
     def retry(self) -> None:
         """Try now, whatever failed before, unless the remote asked to be left alone for a while."""
-        self._not_before, self._seen = 0.0, _NOWHERE
+        self._not_before, self._seen, self._asked = 0.0, _NOWHERE, True
         self._woken.set()
 
     def close(self, seconds: float) -> None:
@@ -235,7 +236,7 @@ class Sender:
         )
         self.passes += 1
         if drained.error is None:
-            self.failures = 0
+            self.failures, self._asked = 0, False
             self.remotes.in_order(self.settings.address)
             if drained.sent or drained.deleted:
                 self.remotes.heard(self.settings.address, self._connected().newest)
@@ -250,14 +251,14 @@ class Sender:
             return drain(
                 self.store, remote, self.remotes, address, provenance=self.settings.provenance,
                 gate=self._gate, deadline=self._deadline, goes_on=self._goes_on,
-                sort_out=self._fails_itself(),
+                sort_out=self._sorts_out(),
             )  # fmt: skip
         except StoreError as error:
             return Drained(error=error)
 
-    def _fails_itself(self) -> bool:
+    def _sorts_out(self) -> bool:
         error = self.done.error
-        return self.failures >= SORT_OUT_AFTER and isinstance(error, RemoteBusy) and error.status == 500
+        return self._asked or (self.failures >= SORT_OUT_AFTER and isinstance(error, RemoteBusy) and error.status == 500)
 
     def _connected(self) -> Remote:
         """The remote, asked what it is when it is first needed, after a failure, and when another key is to be used."""

@@ -220,6 +220,19 @@ def test_a_row_at_which_the_server_fails_holds_nobody_up_for_ever(here, there, c
     assert sender.remotes.state(ADDRESS).failed is None
 
 
+def test_who_asks_for_all_to_be_sent_waits_for_no_second_try(here, there, connection, begin, monkeypatch):
+    monkeypatch.setattr(pace, "FIRST_WAIT", 600.0)
+    monkeypatch.setattr(pace.random, "uniform", lambda _, most: most)
+    sender = begin(start=False)
+    bad, good = here.put(record("bad")), here.put(record("good"))
+    connection.fault = lambda method, path, body: 500 if body and str(bad.id).encode() in body else None
+    sender.retry()
+    sender.start()
+    until(lambda: pending(sender) == 0)
+    assert list(content(there)) == [good.id]
+    assert [one.id for one in sender.remotes.state(ADDRESS).parked] == [bad.id]
+
+
 def test_denied_it_lets_others_try_and_goes_on_with_another_key(here, there, connection, begin):
     connection.fault = lambda *_: 401
     sender = begin(replace(SETTINGS, key=Secret("a-wrong-key")), denied=60.0)
