@@ -57,6 +57,9 @@ class Kernel:
         )
         self.client.shell_channel.send(message)
         ran = self._collect(message["header"]["msg_id"])
+        # ipykernel 7.0 to 7.3 may never read a request that comes while it sends a reply: so nothing is asked before that came
+        while self.client.get_shell_msg(timeout=120)["parent_header"].get("msg_id") != message["header"]["msg_id"]:
+            pass
         if check and ran.error:
             pytest.fail(f"{ran.error}\n{ran.traceback}")
         return ran
