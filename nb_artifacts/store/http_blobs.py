@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 import msgspec
 
 from nb_artifacts.errors import BlobMissing, Rejected
-from nb_artifacts.store.http_client import READ_SECONDS, SEND_SECONDS, decoded
+from nb_artifacts.store.http_client import SEND_SECONDS, decoded
 from nb_artifacts.wire import BlobRef, encode
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ PIECE = 8 * 1024 * 1024
 
 HASHED = 20_000_000
 """Bytes a second that a slow server verifies when the last piece has come."""
+
+SLOWEST = 10_000
+"""Bytes a second; a download over a slower line is given up."""
 
 MOST_SETBACKS = 5
 """So often it may be said that less is there than was thought, as replicas do that each have parts of their own."""
@@ -131,7 +134,7 @@ def _copy(connection: Connection, ref: BlobRef, file: IO[bytes]) -> bool:
     with connection.open("GET", f"/blobs/{ref.sha256}?size={ref.size}", accept="*/*") as response:
         if response.status_code != 200:
             return False
-        for piece in connection.pieces(response, READ_SECONDS):
+        for piece in connection.pieces(response, SEND_SECONDS, SLOWEST):
             hashed.update(piece)
             file.write(piece)
     return hashed.hexdigest() == ref.sha256 and file.tell() == ref.size

@@ -151,12 +151,12 @@ class Connection:
             self._check(response)
             yield response
 
-    def pieces(self, response: httpx.Response, seconds: float) -> Iterator[bytes]:
-        """The body of an answer, given up where it stalls or trickles."""
+    def pieces(self, response: httpx.Response, seconds: float, slowest: int | None = None) -> Iterator[bytes]:
+        """The body of an answer, given up where it stalls, or trickles in at less than `slowest` bytes a second."""
         begun, received = time.monotonic(), 0
         for piece in response.iter_bytes():
             received += len(piece)
-            if time.monotonic() - begun > seconds + received / SLOWEST:
+            if time.monotonic() - begun > seconds + received / (slowest or SLOWEST):
                 raise self.unreachable("its answer trickles in too slowly")
             yield piece
 

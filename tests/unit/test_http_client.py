@@ -1,5 +1,7 @@
 """What becomes of a request to a server that is away, odd, slow, or somebody else's; and where the key goes."""
 
+import hashlib
+import itertools
 import json
 import socket
 import ssl
@@ -7,15 +9,17 @@ import subprocess
 import threading
 import time
 import traceback
+from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 from faults.processes import Child
 
 from nb_artifacts.errors import Denied, InvalidValue, RemoteBusy, StoreError, Unreachable
-from nb_artifacts.store import http_client, open_store
+from nb_artifacts.store import http_blobs, http_client, open_store
 from nb_artifacts.store.http_client import Connection
-from nb_artifacts.wire import Query
+from nb_artifacts.wire import BlobRef, Query
 
 KEY = "nba_a-key-of-great-secrecy"
 
@@ -215,6 +219,25 @@ def test_an_answer_that_stalls_or_trickles_is_given_up(serve, monkeypatch, trick
     done.set()
     assert caught.value.ambiguous
     assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize(("rate", "arrives"), [(100_000, True), (1000, False)])
+def test_bytes_come_over_a_slow_line_too(monkeypatch, rate, arrives):
+    """A thousand seconds of it at such a rate."""
+    content = bytes(rate) * 1000
+    moments = itertools.count()
+    monkeypatch.setattr(http_client, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+
+    @contextmanager
+    def open(*_, **__):
+        yield SimpleNamespace(status_code=200, iter_bytes=lambda: (bytes(rate) for _ in range(1000)))
+
+    connection = Connection("http://host/api")
+    monkeypatch.setattr(connection, "open", open)
+    ref = BlobRef(sha256=hashlib.sha256(content).hexdigest(), size=len(content), media="x/y")
+    expected = nullcontext() if arrives else pytest.raises(Unreachable, match="too slowly")
+    with expected, http_blobs.download(connection, ref) as file:
+        assert file.read() == content
 
 
 def test_a_certificate_is_verified(serve, tmp_path):
