@@ -74,6 +74,7 @@ def main(rounds):
         bare, put = statistics.median(floors), statistics.median(ours)
         figures[name] = {
             "floor": round(bare), "put": round(put), "ratio": round(put / bare, 2),
+            "floor p99": round(statistics.quantiles(floors, n=100)[-1]),
             "put p99": round(statistics.quantiles(ours, n=100)[-1]), "progress patch": round(statistics.median(patches)),
         }  # fmt: skip
     print(json.dumps(figures, indent=1))

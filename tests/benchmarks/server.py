@@ -19,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import uvloop
+
 ROOT = Path(__file__).parents[2]
 ROUNDS = 5
 BODY = json.dumps({"key": "report", "type": "markdown", "data": "A line of a report.\n" * 50}).encode()
@@ -137,7 +139,7 @@ def main(requests):
                 for clients in (1, 8, 64):
                     for method in ("POST", "GET", "own"):
                         for server in servers:
-                            found = asyncio.run(rate(server, method, clients, requests))
+                            found = uvloop.run(rate(server, method, clients, requests))
                             server.rates.setdefault(f"{method} {clients}", []).append(found)
         finally:
             for server in servers:
