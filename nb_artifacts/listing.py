@@ -11,7 +11,7 @@ from nb_artifacts import core
 from nb_artifacts.errors import ArtifactError
 from nb_artifacts.tabular import Listing
 from nb_artifacts.types.text import clip_text, count, duration, one_line, size
-from nb_artifacts.wire import NULL, ArtifactFilter, IdFilter, KeyFilter, Query, now
+from nb_artifacts.wire import NULL, ArtifactFilter, KeyFilter, Query, now
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,13 +42,10 @@ def records_of(name: str, limit: int | None = None) -> list[Record]:
     return records
 
 
-def all_of(name: str) -> Query:
-    """What finds all that a name means."""
-    key, version, wanted = core.parse_name(name)
-    named = ArtifactFilter(
-        key=KeyFilter(any_=[key]) if key is not None else None, id=IdFilter(any_=[wanted]) if wanted is not None else None
-    )
-    return Query(artifacts=named, version=version)
+def all_of(name: str) -> Query | None:
+    """What finds all versions of a key; None for a name that means one of them."""
+    key, version, _ = core.parse_name(name)
+    return Query(artifacts=ArtifactFilter(key=KeyFilter(any_=[key]))) if key is not None and version is None else None
 
 
 def title(record: Record) -> str:
@@ -56,9 +53,9 @@ def title(record: Record) -> str:
     return f"{record.key}@{record.version or 'pending'}" if record.key else f"artifact {record.id}"
 
 
-def left_out(shown: int, limit: int | None, query: Query) -> str:
+def left_out(shown: int, limit: int | None, query: Query | None) -> str:
     """What is said below a list of at most `limit` that ends before all that `query` finds; nothing where it has all."""
-    there = shown if limit is None or shown < limit else core.reading_store().count(query)
+    there = shown if limit is None or query is None or shown < limit else core.reading_store().count(query)
     return f"{count(shown)} of {count(there)} listed: --limit {there} lists all." if there > shown else ""
 
 

@@ -129,7 +129,7 @@ def test_history_has_a_line_a_version(cli, read):
     assert [record["version"] for record in read("history", "words", "-o", "json", "--limit", "2")] == [3, 2]
     assert "leave out @2" in cli("history", "words@2", code=2).stderr
     assert cli("history", "words", "--limit", "1").stderr == "1 of 3 listed: --limit 3 lists all.\n"
-    assert cli("history", "words", "--limit", "3").stderr == ""
+    assert cli("history", "words", "--limit", "3").stderr == cli("inspect", "words@2", "--limit", "1").stderr == ""
 
 
 def test_status_says_where_and_how_many(cli, read, home, monkeypatch):
