@@ -23,6 +23,7 @@ from nb_artifacts.api.run_filters import (
     ENDED,
     MOST_RUNS,
     RELATED,
+    TYPES,
     find,
     flow_id,
     flow_of,
@@ -77,11 +78,13 @@ def read_flow(store: Store, _: Request, id: UUID) -> Response:
 
 def create_flow_run(store: Store, request: Request) -> Response:
     """``POST /flow_runs/``: 201 and the flow run."""
+    _check(request, {"flow_id": body.uuid}, {"state": _state_type})
     return _create(store, _members(request), RunKind.flow)
 
 
 def create_task_run(store: Store, request: Request) -> Response:
     """``POST /task_runs/``: 201 and the task run."""
+    _check(request, {"task_key": body.text, "dynamic_key": body.text}, {"state": _state_type})
     return _create(store, _members(request), RunKind.task)
 
 
@@ -197,10 +200,25 @@ def _create(store: Store, members: dict[str, Any], kind: RunKind) -> Response:
     return answer(_shown(store.put_run(run), members), 201)
 
 
+def _check(request: Request, needed: dict[str, Field], others: dict[str, Field]) -> None:
+    """Raises `Refused` (422) where a member that is needed is not there, or one is not as it has to be."""
+    found = body.read_members(request, {**needed, **others})
+    missing = [Problem("missing", ("body", name), "Field required", None) for name in needed if name not in found]
+    if missing:
+        raise body.invalid(missing, None)
+
+
+def _state_type(raw: msgspec.Raw, place: body.Place, problems: body.Problems) -> None:
+    members = body.members(raw, place, problems)
+    if "type" in members:
+        body.choice(str, TYPES)(members["type"], (*place, "type"), problems)
+    elif body.kind(raw) == "object":
+        problems.append(Problem("missing", (*place, "type"), "Field required", None))
+
+
 def _set_state(store: Store, request: Request, run: Run) -> Response:
-    state = _members(request).get("state")
-    if not isinstance(state, dict) or not isinstance(state.get("type"), str):
-        raise body.invalid([Problem("missing", ("body", "state"), "Field required", None)], None)
+    _check(request, {"state": _state_type}, {})
+    state = _members(request)["state"]
     _apply(run, state)
     store.put_run(run)
     _carry_up(store, run, state)

@@ -35,6 +35,8 @@ _BODIES: dict[str, Any] = {
     "uploads.missing": bodies.Blobs,
     "search.search": bodies.Search,
     "flows.create_flow": bodies.NewFlow,
+    "flows.create_flow_run": bodies.NewFlowRun,
+    "flows.create_task_run": bodies.NewTaskRun,
     "flows.filter_flow_runs": filters.FindFlowRuns | None,
     "flows.filter_task_runs": filters.FindTaskRuns | None,
     "flows.set_flow_run_state": bodies.NewState,

@@ -9,7 +9,7 @@ from uuid import UUID  # noqa: TC003 - msgspec reads annotations
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from nb_artifacts import wire  # noqa: TC001 - msgspec reads annotations
-from nb_artifacts.api.openapi_filters import Aware, Ids, Limit, Names, Offset, Part, Related, Types
+from nb_artifacts.api.openapi_filters import Aware, Ids, Limit, Names, Offset, Part, Related, StateType, Types
 
 KeyText = Annotated[str, Meta(pattern=r"^[a-z0-9-]+$", min_length=1)]
 Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -146,7 +146,22 @@ class NewFlow(Struct):
 class State(Struct):
     """What has become of a run."""
 
-    type: str
+    type: StateType
+
+
+class NewFlowRun(Struct):
+    """A run of a flow."""
+
+    flow_id: UUID
+    state: State | None = None
+
+
+class NewTaskRun(Struct):
+    """A run of a task."""
+
+    task_key: str
+    dynamic_key: str
+    state: State | None = None
 
 
 class NewState(Struct):

@@ -207,3 +207,27 @@ def test_what_a_message_tells_of_a_task(ask, store, tree):
 def test_clients_too_old_are_told(ask, path, version):
     assert ask("POST", path, {"name": "f"}, **{"X-PREFECT-API-VERSION": version}).status == 400
     assert ask("GET", "/version", **{"X-PREFECT-API-VERSION": version}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "places"),
+    [
+        ("/flow_runs/", {}, [["flow_id"]]),
+        ("/flow_runs/", {"flow_id": None, "name": "x"}, [["flow_id"]]),
+        ("/flow_runs/", {"flow_id": "x"}, [["flow_id"]]),
+        ("/flow_runs/", {"flow_id": NOBODY, "state": {"type": "SLEEPING"}}, [["state", "type"]]),
+        ("/flow_runs/", {"flow_id": NOBODY, "state": {}}, [["state", "type"]]),
+        ("/task_runs/", {}, [["task_key"], ["dynamic_key"]]),
+        ("/task_runs/", {"task_key": "t", "dynamic_key": 1}, [["dynamic_key"]]),
+        ("/flow_runs/{first}/set_state", {}, [["state"]]),
+        ("/flow_runs/{first}/set_state", {"state": None}, [["state"]]),
+        ("/flow_runs/{first}/set_state", {"state": "RUNNING"}, [["state"]]),
+        ("/task_runs/{load-0}/set_state", {"state": {"type": "X"}}, [["state", "type"]]),
+    ],
+)
+def test_what_is_no_run(ask, tree, path, body, places):
+    for name, id in tree.items():
+        path = path.replace(f"{{{name}}}", id)
+    reply = ask("POST", path, body)
+    assert reply.status == 422
+    assert [problem["loc"] for problem in reply.json()["exception_detail"]] == [["body", *place] for place in places]

@@ -62,7 +62,8 @@ def test_who_is_let_in(own):
 
 def test_a_vouched_client_tells_only_of_known_flow_runs(server):
     server.ask("GET", "/ready", **PREFECT)
-    run, tasks = server.ask("POST", "/flow_runs/", {"state": {"type": "RUNNING"}}).json()["id"], [str(uuid4()), str(uuid4())]
+    new = {"flow_id": str(uuid4()), "state": {"type": "RUNNING"}}
+    run, tasks = server.ask("POST", "/flow_runs/", new).json()["id"], [str(uuid4()), str(uuid4())]
     with socket(server) as connection:
         connection.send(HELLO)
         connection.recv(10)
