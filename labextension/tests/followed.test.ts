@@ -1,7 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
+import { mountDisplay } from '../src/views/display';
 import { mountLink } from '../src/views/link';
 import { mountOther } from '../src/views/other';
 import { followed } from '../src/views/dom';
+import type { WireRecord } from '../src/wire';
 import { record } from './records';
 import { sourceOf } from './sources';
 
@@ -39,6 +41,28 @@ describe('a view that follows a source', () => {
     give[0]?.('[a](https://a.b)');
     await mounted;
     expect(host.childElementCount).toBe(0);
+  });
+
+  it('draws an output anew when it is another one, and not for its description', async () => {
+    vi.stubGlobal('IntersectionObserver', class { observe = vi.fn(); disconnect = vi.fn(); }); // prettier-ignore
+    const host = document.createElement('div');
+    const blobOf = (sha256: string): WireRecord['blob'] => ({ sha256, size: 1, media: '' });
+    const text = (): Promise<string> =>
+      Promise.resolve(JSON.stringify({ data: { 'text/html': html } }));
+    const blob = vi.fn(() => Promise.resolve({ text } as Blob));
+    let html = '<b>first</b>';
+    const source = sourceOf(record({ type: 'display', blob: blobOf('1') }), { blob });
+    await mountDisplay(host, source, live());
+    expect(host.textContent).toBe('first');
+    const drawn = host.firstChild;
+    source.change({ description: 'words' });
+    await soon();
+    expect(host.firstChild).toBe(drawn);
+    html = '<b>second</b>';
+    source.change({ blob: blobOf('2') });
+    await vi.waitFor(() => expect(host.textContent).toBe('second'));
+    expect(blob).toHaveBeenCalledTimes(2);
+    vi.unstubAllGlobals();
   });
 
   it('keeps what it shows where a change cannot be loaded', async () => {

@@ -2,7 +2,7 @@
 import { memo } from 'react';
 import type { ReactElement } from 'react';
 import { ago, exactly, isolated, plain, summary, typeWord } from '../format';
-import { progressOf } from '../progress';
+import { percentage, progressOf } from '../progress';
 import type { WireRecord } from '../wire';
 import { TypeIcon, versionWord } from './words';
 
@@ -74,7 +74,7 @@ function RowBar({ record }: { record: WireRecord }): ReactElement {
       aria-label={record.key ?? undefined}
       aria-valuemin={0}
       aria-valuemax={100}
-      aria-valuenow={share === null ? undefined : Math.floor(share * 100)}
+      aria-valuenow={share === null ? undefined : percentage(share)}
       aria-valuetext={summary(record)}
       data-state={state}
       data-unknown={share === null && state === 'running' ? '' : undefined}

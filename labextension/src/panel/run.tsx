@@ -1,6 +1,6 @@
 /** Where an artifact comes from, and everything that its session made. */
 import type { ReactElement, ReactNode } from 'react';
-import { count, exactly, line, plural, span, summary, title } from '../format';
+import { count, exactly, line, plural, summary, title, took } from '../format';
 import type { Provenance, Run, WireRecord } from '../wire';
 import { useClock, useSignal } from './hooks';
 import type { Made, RunModel } from './runmodel';
@@ -143,18 +143,18 @@ function RunRow(props: {
   open: (record: WireRecord) => void;
 }): ReactElement {
   const { run, records } = props.made;
-  const took = seconds(run);
+  const lasted = seconds(run);
   return (
     <li data-state={run.state} data-kind={run.kind}>
       <div className="jp-nba-made-run" title={run.error ?? exactly(run.started)}>
         <span className="jp-nba-made-name">{nameOf(run)}</span>
         {run.kind !== 'session' && (
           <span className="jp-nba-lane" aria-hidden="true">
-            <i style={{ width: `${Math.max(1, (100 * took) / props.longest)}%` }} />
+            <i style={{ width: `${Math.max(1, (100 * lasted) / props.longest)}%` }} />
           </span>
         )}
         <span className="jp-nba-made-took">
-          {run.kind === 'session' ? '' : stateWord(run, took)}
+          {run.kind === 'session' ? '' : stateWord(run, lasted)}
         </span>
       </div>
       {records.map(record => (
@@ -202,12 +202,12 @@ function nameOf(run: Run): string {
 
 function seconds(run: Run): number {
   const end = run.ended ? Date.parse(run.ended) : run.state === 'running' ? Date.now() : NaN;
-  const took = (end - Date.parse(run.started)) / 1000;
-  return Number.isFinite(took) ? Math.max(0, took) : 0;
+  const lasted = (end - Date.parse(run.started)) / 1000;
+  return Number.isFinite(lasted) ? Math.max(0, lasted) : 0;
 }
 
-function stateWord(run: Run, took: number): string {
-  const time = took < 1 ? '< 1 s' : span(took);
+function stateWord(run: Run, lasted: number): string {
+  const time = took(lasted);
   switch (run.state) {
     case 'running':
       return `running for ${time}`;
@@ -222,6 +222,6 @@ function whenRan(run: Run): string {
   if (run.kind === 'session') {
     return `since ${when(run.started)}`;
   }
-  const took = stateWord(run, seconds(run));
-  return `${when(run.started)}, ${run.state === 'completed' ? `for ${took}` : took}`;
+  const words = stateWord(run, seconds(run));
+  return `${when(run.started)}, ${run.state === 'completed' ? `for ${words}` : words}`;
 }

@@ -6,7 +6,7 @@ import { plain, summary } from '../format';
 import { parse, print } from '../json';
 import { tooMuchHtml } from '../limits';
 import type { MimeBundle } from '../source';
-import { button, fill, h, inSight, notice, objectUrl } from './dom';
+import { button, fill, followed, h, inSight, notice, objectUrl } from './dom';
 import type { Source } from './types';
 import { zoomable } from './zoom';
 
@@ -15,10 +15,23 @@ export async function mountDisplay(
   source: Source,
   signal: AbortSignal
 ): Promise<void> {
-  const bundle = await bundleFor(source);
-  if (!signal.aborted) {
-    await show(element, source, bundle, signal);
-  }
+  let shown: unknown = null;
+  let drawing = new AbortController();
+  signal.addEventListener('abort', () => drawing.abort(), { once: true });
+  const load = async (): Promise<{ content: unknown; bundle: MimeBundle } | null> => {
+    const { blob, seq } = source.record;
+    const content = blob?.sha256 ?? seq;
+    return content === shown ? null : { content, bundle: await bundleFor(source) };
+  };
+  const draw = async (loaded: { content: unknown; bundle: MimeBundle } | null): Promise<void> => {
+    if (loaded !== null) {
+      shown = loaded.content;
+      drawing.abort();
+      drawing = new AbortController();
+      await show(element, source, loaded.bundle, drawing.signal);
+    }
+  };
+  await followed(source, load, draw, signal);
 }
 
 async function bundleFor(source: Source): Promise<MimeBundle> {

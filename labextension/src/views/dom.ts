@@ -103,7 +103,7 @@ export function onResize(element: HTMLElement, callback: () => void, signal: Abo
 export async function followed<T>(
   source: { subscribe(callback: () => void, signal: AbortSignal): void },
   load: () => Promise<T>,
-  show: (value: T) => void,
+  show: (value: T) => void | Promise<void>,
   signal: AbortSignal
 ): Promise<void> {
   let turn = 0;
@@ -111,7 +111,7 @@ export async function followed<T>(
     const mine = (turn += 1);
     const value = await load();
     if (mine === turn && !signal.aborted) {
-      show(value);
+      await show(value);
     }
   };
   const again = (error: unknown): void =>
