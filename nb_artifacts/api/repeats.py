@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 HEADERS = ("accept", "if-none-match", "user-agent", "x-prefect-api-version")
 MOST = 256
-"""So many answers are kept, none of over `BYTES`."""
+"""So many answers are kept."""
 
 BYTES = 16 * 1024
+"""An answer that is longer, together with its question, is not kept."""
 
 
 class Repeats:
@@ -32,9 +33,13 @@ class Repeats:
         if known is not None and known[0] == state:
             return known[1]
         response = make(request)
-        body = response.body
-        if response.status < 500 and response.shows is None and isinstance(body, bytes) and len(body) <= BYTES:
-            if len(self._kept) >= MOST:
-                self._kept.clear()
-            self._kept[asked] = (state, response)
+        if response.status < 500 and response.shows is None and isinstance(response.body, bytes):
+            self._keep(asked, state, response, len(response.body))
         return response
+
+    def _keep(self, asked: tuple[str | None, ...], state: Any, response: Response, size: int) -> None:
+        if size + sum(len(part or "") for part in asked) > BYTES:
+            return
+        if len(self._kept) >= MOST:
+            self._kept.clear()
+        self._kept[asked] = (state, response)

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from nb_artifacts.api import Api, Request
+from nb_artifacts.api import Api, Request, repeats
 from nb_artifacts.serve.spaces import Space
 from nb_artifacts.store import connection, open_store
 from nb_artifacts.wire import MIME
@@ -93,6 +93,20 @@ def test_what_may_take_longer_is_for_a_thread(api):
     for method, path in (("GET", f"/artifacts/{id}/blob"), ("GET", "/status"), ("GET", "/none"), ("POST", "/artifacts/filter")):
         assert api.at_once(Request(method, path)) is None
     assert len(json.loads(ask(api, "GET", "/artifacts/k/latest").body)["data"]) == 300_000
+
+
+def test_memory_has_an_end(api):
+    """However many ask for however much: so many answers are kept, and none that is long with its question."""
+    kept = api._repeats._kept
+    for n in range(repeats.MOST + 10):
+        made(api, key=f"k{n}")
+        for size in (1, repeats.BYTES):
+            at_once(api, f"/artifacts/k{n}/latest", **{"if-none-match": "x" * size})
+    assert 0 < len(kept) <= repeats.MOST
+    made(api, data="x" * repeats.BYTES)
+    kept.clear()
+    assert at_once(api, "/artifacts/k/latest").status == 200
+    assert not kept
 
 
 def test_a_lock_is_not_waited_for(api, monkeypatch):
