@@ -78,13 +78,13 @@ def read_flow(store: Store, _: Request, id: UUID) -> Response:
 
 def create_flow_run(store: Store, request: Request) -> Response:
     """``POST /flow_runs/``: 201 and the flow run."""
-    _check(request, {"flow_id": body.uuid}, {"state": _state_type})
+    read_needed(request, {"flow_id": body.uuid}, {"state": _state_type})
     return _create(store, _members(request), RunKind.flow)
 
 
 def create_task_run(store: Store, request: Request) -> Response:
     """``POST /task_runs/``: 201 and the task run."""
-    _check(request, {"task_key": body.text, "dynamic_key": body.text}, {"state": _state_type})
+    read_needed(request, {"task_key": body.text, "dynamic_key": body.text}, {"state": _state_type})
     return _create(store, _members(request), RunKind.task)
 
 
@@ -200,12 +200,13 @@ def _create(store: Store, members: dict[str, Any], kind: RunKind) -> Response:
     return answer(_shown(store.put_run(run), members), 201)
 
 
-def _check(request: Request, needed: dict[str, Field], others: dict[str, Field]) -> None:
-    """Raises `Refused` (422) where a member that is needed is not there, or one is not as it has to be."""
-    found = body.read_members(request, {**needed, **others})
+def read_needed(request: Request, needed: dict[str, Field], others: dict[str, Field] | None = None) -> dict[str, Any]:
+    """The members of a body that may have others too. Raises `Refused` (422) where one that is `needed` is left out."""
+    found = body.read_members(request, {**needed, **(others or {})})
     missing = [Problem("missing", ("body", name), "Field required", None) for name in needed if name not in found]
     if missing:
         raise body.invalid(missing, None)
+    return found
 
 
 def _state_type(raw: msgspec.Raw, place: body.Place, problems: body.Problems) -> None:
@@ -217,7 +218,7 @@ def _state_type(raw: msgspec.Raw, place: body.Place, problems: body.Problems) ->
 
 
 def _set_state(store: Store, request: Request, run: Run) -> Response:
-    _check(request, {"state": _state_type}, {})
+    read_needed(request, {"state": _state_type})
     state = _members(request)["state"]
     _apply(run, state)
     store.put_run(run)

@@ -34,6 +34,8 @@ _BODIES: dict[str, Any] = {
     "changes.take": bodies.Items,
     "uploads.missing": bodies.Blobs,
     "search.search": bodies.Search,
+    "limits.take_slots": bodies.Slots,
+    "limits.give_back": bodies.Lease,
     "flows.create_flow": bodies.NewFlow,
     "flows.create_flow_run": bodies.NewFlowRun,
     "flows.create_task_run": bodies.NewTaskRun,
@@ -77,7 +79,10 @@ _MAY_BE_EMPTY = {
     "artifacts.filter_all", "artifacts.filter_latest", "artifacts.count_all", "artifacts.count_latest", "about.filter_runs",
     "flows.filter_flow_runs", "flows.filter_task_runs",
 }  # fmt: skip
-_EMPTY = {"artifacts.patch", "artifacts.delete", "flows.patch_flow_run", "flows.label_flow_run", "uploads.write"}
+_EMPTY = {
+    "artifacts.patch", "artifacts.delete", "flows.patch_flow_run", "flows.label_flow_run", "uploads.write",
+    "limits.give_back", "limits.renew_lease",
+}  # fmt: skip
 _PATTERNS = {
     "id": {"type": "string", "format": "uuid"},
     "other": {"type": "string", "format": "uuid"},

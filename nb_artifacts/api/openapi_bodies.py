@@ -170,6 +170,19 @@ class NewState(Struct):
     state: State
 
 
+class Slots(Struct):
+    """Room under limits of concurrency."""
+
+    names: list[str]
+    slots: int
+
+
+class Lease(Struct):
+    """Room that was taken."""
+
+    lease_id: UUID
+
+
 class Items(Struct, forbid_unknown_fields=True):
     """What changed elsewhere, in order: each with ``op``, ``id``, and the ``record`` or the ``run`` that it tells of."""
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 from uuid import UUID
 
-from nb_artifacts.api import about, artifacts, blobs, changes, differences, flows, openapi, rows, search, uploads
+from nb_artifacts.api import about, artifacts, blobs, changes, differences, flows, limits, openapi, rows, search, uploads
 from nb_artifacts.api.message import Refused, Request, Response, refusal
 
 Handler = Callable[..., Response]
@@ -90,6 +90,9 @@ ROUTES = (
     Route("GET", "/task_runs/{id}", flows.read_task_run),
     Route("POST", "/task_runs/{id}/set_state", flows.set_task_run_state, writes=True),
     Route("POST", "/logs/", flows.create_logs),
+    Route("POST", "/v2/concurrency_limits/increment-with-lease", limits.take_slots),
+    Route("POST", "/v2/concurrency_limits/decrement-with-lease", limits.give_back),
+    Route("POST", "/v2/concurrency_limits/leases/{id}/renew", limits.renew_lease),
 )
 
 

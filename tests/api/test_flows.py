@@ -231,3 +231,14 @@ def test_what_is_no_run(ask, tree, path, body, places):
     reply = ask("POST", path, body)
     assert reply.status == 422
     assert [problem["loc"] for problem in reply.json()["exception_detail"]] == [["body", *place] for place in places]
+
+
+def test_a_task_with_tags_has_room(ask):
+    """Prefect's client asks before each, and a task whose question fails does too."""
+    asked = {"names": ["tag:x"], "slots": 1, "mode": "concurrency", "lease_duration": 300}
+    lease = ask("POST", "/v2/concurrency_limits/increment-with-lease", asked).json()
+    assert (list(lease), lease["limits"]) == (["lease_id", "limits"], [])
+    assert ask("POST", f"/v2/concurrency_limits/leases/{lease['lease_id']}/renew", {"lease_duration": 300}).status == 204
+    assert ask("POST", "/v2/concurrency_limits/decrement-with-lease", {"lease_id": lease["lease_id"]}).status == 204
+    for path in ("increment-with-lease", "decrement-with-lease"):
+        assert ask("POST", f"/v2/concurrency_limits/{path}", {}).status == 422

@@ -15,7 +15,7 @@ FLOW = """
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, create_table_artifact, update_progress_artifact
 
-@task
+@task(tags=["nightly"])
 def load():
     create_markdown_artifact("# in a task", key="in-task")
     return 1
