@@ -102,6 +102,12 @@ class PrefectRun(Struct, kw_only=True, omit_defaults=True):
     state_type: str | None = None
     state_name: str | None = None
     tags: list[str] = []
+    run_count: int = 0
+    retries: int = 0
+    retry_delay: float = 0
+    """Seconds."""
+    scheduled: datetime | None = None
+    """When it is to be tried again."""
 
 
 class Provenance(Struct, kw_only=True, omit_defaults=True):

@@ -52,6 +52,10 @@ export interface PrefectRun {
   state_type?: string | null;
   state_name?: string | null;
   tags?: string[];
+  run_count?: number;
+  retries?: number;
+  retry_delay?: number;
+  scheduled?: string | null;
 }
 
 /** What made an artifact. A session holds what stays the same for its life, a cell the rest. */

@@ -19,6 +19,7 @@ from nb_artifacts.api import body
 from nb_artifacts.api.body import Field, Problem
 from nb_artifacts.api.filters import limit_of
 from nb_artifacts.api.message import Refused, Request, Response, answer, refusal
+from nb_artifacts.api.retries import decide, set_policy
 from nb_artifacts.api.run_filters import (
     ENDED,
     MOST_RUNS,
@@ -196,6 +197,7 @@ def _create(store: Store, members: dict[str, Any], kind: RunKind) -> Response:
     else:
         run.parent_id = task or flow
     run.provenance.prefect = PrefectRun(flow_id=flow if task else None, tags=_tags(members))
+    set_policy(run, members)
     _apply(run, members.get("state"))
     return answer(_shown(store.put_run(run), members), 201)
 
@@ -219,12 +221,14 @@ def _state_type(raw: msgspec.Raw, place: body.Place, problems: body.Problems) ->
 
 def _set_state(store: Store, request: Request, run: Run) -> Response:
     read_needed(request, {"state": _state_type})
-    state = _members(request)["state"]
+    members = _members(request)
+    state, status, details = decide(run, members["state"], force=members.get("force") is True)
+    if state is None:
+        return answer({"state": None, "status": status, "details": details})
     _apply(run, state)
     store.put_run(run)
     _carry_up(store, run, state)
-    found = {"state": _state(run), "status": "ACCEPT", "details": {"type": "accept_details"}}
-    return answer(found, 201)
+    return answer({"state": _state(run), "status": status, "details": details}, 201)
 
 
 def _carry_up(store: Store, run: Run, state: dict[str, Any]) -> None:
@@ -241,6 +245,7 @@ def _apply(run: Run, state: Any) -> None:
         return
     kind, kept = str(state.get("type"))[:100], known(run)
     run.state = ENDED.get(kind, RunState.running)
+    kept.run_count += kind == "RUNNING"
     kept.state_type, kept.state_name = kind, _text(state, "name") or kind.capitalize()
     run.provenance.prefect = kept
     run.ended = None if run.state is RunState.running else _moment(state.get("timestamp"))
@@ -270,7 +275,7 @@ def _flow(run: Run) -> dict[str, Any]:
 
 def _state(run: Run) -> dict[str, Any]:
     kind, name = state_of(run)
-    details = {f"{run.kind.value}_run_id": run.id}
+    details = {f"{run.kind.value}_run_id": run.id, "scheduled_time": known(run).scheduled}
     id, moment = uuid5(run.id, f"{kind} {name}"), run.ended or run.started
     return {
         "id": id, "type": kind, "name": name, "timestamp": moment, "message": run.error, "data": None,
@@ -280,11 +285,12 @@ def _state(run: Run) -> dict[str, Any]:
 
 def _shown(run: Run, members: dict[str, Any] | None = None) -> dict[str, Any]:
     """A run as Prefect's clients read it."""
+    count = 1 if run.provenance.prefect is None else known(run).run_count
     given, state, took = members or {}, _state(run), 0.0 if run.ended is None else (run.ended - run.started).total_seconds()
     common = {
         "id": run.id, "created": run.started, "updated": run.ended or run.started, "name": run.name, "state": state,
         "state_id": state["id"], "state_type": state["type"], "state_name": state["name"], "start_time": run.started,
-        "end_time": run.ended, "total_run_time": max(took, 0.0), "tags": known(run).tags, "run_count": 1,
+        "end_time": run.ended, "total_run_time": max(took, 0.0), "tags": known(run).tags, "run_count": count,
     }  # fmt: skip
     if run.kind is RunKind.flow:
         parameters, parent = given.get("parameters") or {}, task_above(run)

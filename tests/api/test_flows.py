@@ -1,6 +1,7 @@
 """Flows and their runs, as Prefect's clients make them and ask for them."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 
@@ -242,3 +243,56 @@ def test_a_task_with_tags_has_room(ask):
     assert ask("POST", "/v2/concurrency_limits/decrement-with-lease", {"lease_id": lease["lease_id"]}).status == 204
     for path in ("increment-with-lease", "decrement-with-lease"):
         assert ask("POST", f"/v2/concurrency_limits/{path}", {}).status == 422
+
+
+def test_a_flow_is_tried_again(ask, monkeypatch):
+    """The client leaves that to the server: it proposes that the run failed, and is told to go on."""
+    flow = made(ask, "/flows/", name="again")
+    new = {"flow_id": flow, "state": {"type": "PENDING"}, "empirical_policy": {"retries": 1, "retry_delay": 30}}
+    run = made(ask, "/flow_runs/", **new)
+
+    def propose(state, **more):
+        reply = ask("POST", f"/flow_runs/{run}/set_state", {"state": {"type": state, "message": "boom"}, **more}).json()
+        return reply["status"], reply["state"] and reply["state"]["type"], reply["details"]
+
+    def shown():
+        found = ask("GET", f"/flow_runs/{run}").json()
+        return found["state_type"], found["state_name"], found["run_count"], found["end_time"]
+
+    assert shown() == ("PENDING", "Pending", 0, None)
+    assert propose("RUNNING") == ("ACCEPT", "RUNNING", {"type": "accept_details"})
+    assert propose("FAILED") == ("REJECT", "SCHEDULED", {"type": "reject_details", "reason": "Retrying"})
+    assert shown() == ("SCHEDULED", "AwaitingRetry", 1, None)
+    assert ask("GET", f"/flow_runs/{run}").json()["state"]["state_details"]["scheduled_time"]
+    status, state, details = propose("RUNNING")
+    assert (status, state, details["type"], 28 < details["delay_seconds"] <= 30) == ("WAIT", None, "wait_details", True)
+    later = wire.now() + timedelta(seconds=31)
+    monkeypatch.setattr(wire, "now", lambda: later)
+    assert propose("RUNNING")[:2] == ("ACCEPT", "RUNNING")
+    assert propose("FAILED") == ("ACCEPT", "FAILED", {"type": "accept_details"})
+    assert shown()[:3] == ("FAILED", "Failed", 2)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"empirical_policy": None},
+        {"empirical_policy": {"retries": "x", "retry_delay": []}},
+        {"empirical_policy": {"retries": 0}},
+    ],
+)
+def test_a_flow_without_another_try_has_failed(ask, body):
+    run = made(ask, "/flow_runs/", flow_id=made(ask, "/flows/", name="once"), **body)
+    for state in ("RUNNING", "FAILED"):
+        assert ask("POST", f"/flow_runs/{run}/set_state", {"state": {"type": state}}).json()["status"] == "ACCEPT"
+    assert ask("GET", f"/flow_runs/{run}").json()["state_type"] == "FAILED"
+
+
+def test_a_forced_state_is_taken(ask):
+    run = made(
+        ask, "/flow_runs/", flow_id=made(ask, "/flows/", name="forced"), empirical_policy={"retries": 5, "retry_delay": 10}
+    )
+    assert ask("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "RUNNING"}}).status == 201
+    forced = ask("POST", f"/flow_runs/{run}/set_state", {"state": {"type": "FAILED"}, "force": True}).json()
+    assert (forced["status"], forced["state"]["type"]) == ("ACCEPT", "FAILED")

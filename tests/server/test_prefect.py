@@ -20,8 +20,13 @@ def load():
     create_markdown_artifact("# in a task", key="in-task")
     return 1
 
-@flow
+tries = []
+
+@flow(retries=1)
 def nested():
+    tries.append(1)
+    if len(tries) < 2:
+        raise ValueError("once")
     create_markdown_artifact("# in a flow of a flow", key="nested")
 
 @flow
