@@ -56,7 +56,7 @@ export const Row = memo(function Row(props: RowProps): ReactElement {
           </time>
         </div>
         <div className="jp-nba-row-line" title={[line, about].filter(Boolean).join('\n')}>
-          <bdi>{[line, version, about].filter(Boolean).join(' · ')}</bdi>
+          {[line, version, about].filter(Boolean).join(' · ')}
         </div>
         {record.type === 'progress' && <RowBar record={record} />}
       </div>
