@@ -239,6 +239,7 @@ def _send(both: Union, remotes: Remotes, settings: RemoteSettings, timeout: floa
     sender = ensure(both.local, settings)
     sender.retry()
     while True:
+        looked = time.monotonic()
         found = remotes.state(settings.address)
         passed = time.monotonic() - clock
         if not found.pending or remotes.advance(settings.address) >= newest or (timeout is not None and passed > timeout):
@@ -246,4 +247,4 @@ def _send(both: Union, remotes: Remotes, settings: RemoteSettings, timeout: floa
         failed = found.failed is not None and (found.failed >= begun or passed > OTHERS_SECONDS)
         if failed and (timeout is None or found.paused):
             raise sender.error or StoreError(found.last_error or "it could not be sent")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(max(LOOK_SECONDS, 5 * (time.monotonic() - looked)))  # where much waits, looking takes long
