@@ -290,7 +290,8 @@ def _shown(run: Run, members: dict[str, Any] | None = None) -> dict[str, Any]:
     common = {
         "id": run.id, "created": run.started, "updated": run.ended or run.started, "name": run.name, "state": state,
         "state_id": state["id"], "state_type": state["type"], "state_name": state["name"], "start_time": run.started,
-        "end_time": run.ended, "total_run_time": max(took, 0.0), "tags": known(run).tags, "run_count": count,
+        "expected_start_time": run.started, "end_time": run.ended, "total_run_time": max(took, 0.0), "run_count": count,
+        "tags": known(run).tags, "labels": {},
     }  # fmt: skip
     if run.kind is RunKind.flow:
         parameters, parent = given.get("parameters") or {}, task_above(run)
