@@ -111,6 +111,7 @@ def test_a_filter_that_is_none(text):
     ("where", "wanted"),
     [
         ("a > 997", 2),
+        ("a > 997 AND a < 1e999", 2),
         ("a BETWEEN 3 AND 5 OR s LIKE 'w6%' AND a < 10", 4),
         ("s IN ('w1', 'w2') AND NOT yes AND a < 10", 2),
         ("gaps IS NULL", 100),
