@@ -93,7 +93,7 @@ _ANY_NATURAL = {"type": "integer", "minimum": 0}
 _NATURAL = {**_ANY_NATURAL, "maximum": 10**18 - 1}
 _SIZE = {**_NATURAL, "maximum": LARGEST}
 _PAGED = {**_NATURAL, "maximum": 10_000}
-_MOMENTS = {"created", "updated", "started", "ended", "deleted"}
+_MOMENTS = {"created", "updated", "started", "ended", "scheduled", "deleted"}
 _UNTOLD = {"/csrf-token"}
 """Says only that there is no such thing here, to clients of Prefect's."""
 

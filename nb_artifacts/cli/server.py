@@ -99,7 +99,10 @@ def start(host: str, port: int, workers: int, home: str | None, database_url: st
     except OSError as error:
         raise click.ClickException(f"cannot listen at {host} port {port}: {error.strerror or error}") from None
     finally:
-        _note(folder, os.getpid()).unlink(missing_ok=True)
+        note = _note(folder, os.getpid())
+        note.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # another server of the folder runs
+            note.parent.rmdir()
 
 
 def _check_host(host: str, keys: Keyring, given: str | None, making: str) -> None:
