@@ -215,6 +215,11 @@ describe('the state', () => {
       { column: 'n', op: 'range', min: 1234.5, max: '9007199254740993' }
     ]);
     expect(filterOf({ ...draft, values: [], min: 'ten' }, number)).toBe('“ten” is no number.');
+    for (const wrong of ['1,5', '12,34', '1,2345', '1,234,5']) {
+      expect(filterOf({ ...draft, values: [], min: wrong }, number)).toBe(
+        `“${wrong}” is no number.`
+      );
+    }
     expect(filterOf({ ...draft, values: [], min: '2013', max: ' ' }, column('t', 'time'))).toEqual([
       { column: 't', op: 'range', min: '2013', max: null }
     ]);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from shutil import copyfileobj
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,10 @@ def files_apart(
 
 def _lock(connection: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> None:
     """Let it read these files and no other, load nothing, and stay so."""
+    import duckdb
+
+    with suppress(duckdb.CatalogException):  # the footer of thousands of columns is read once; not in every release
+        connection.execute("SET parquet_metadata_cache = true")
     allowed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
     for setting in (
         "TimeZone = 'UTC'", f"allowed_paths = [{allowed}]", "autoload_known_extensions = false",

@@ -247,6 +247,8 @@ def connect(path: str, limits: Limits) -> Any:
             "allow_community_extensions": "false", "python_enable_replacements": "false", "preserve_insertion_order": "true",
         },
     )  # fmt: skip
+    with contextlib.suppress(duckdb.CatalogException):  # the footer of thousands of columns is read once; not in every release
+        connection.execute("SET parquet_metadata_cache=true")
     literal = path.replace("'", "''")
     for said in (
         "SET TimeZone='UTC'", "SET enable_progress_bar=false",

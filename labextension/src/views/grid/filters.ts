@@ -71,7 +71,9 @@ function bound(text: string, kind: Column['kind']): Bound | undefined {
   if (kind !== 'number') {
     return clean;
   }
-  const plain = clean.replaceAll(',', '').replace('−', '-');
+  // Commas are taken where they group thousands: “1,5” would be read as fifteen.
+  const grouped = /^[+\-−]?\d{1,3}(,\d{3})+(?![\d,])/.test(clean);
+  const plain = (grouped ? clean.replaceAll(',', '') : clean).replace('−', '-');
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain)) {
     return undefined;
   }
