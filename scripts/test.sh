@@ -13,13 +13,14 @@ scripts/lint.sh || { echo "lint, types or layers: failed"; failed=1; }
 echo "== TypeScript"
 (cd labextension && $limit npx vitest run --reporter=default --reporter=junit --outputFile="../$reports/typescript.xml") || failed=1
 # A busy machine can be late for a test that waits for processes of their own. What failed is run once more, alone and one
-# at a time; the counts name what passed only then. Any other end than "tests failed" (1) stands as it is.
+# at a time; the counts name what passed only then. Any other end than "tests failed" (1) stands as it is, and so does an
+# error of the collection.
 tried() {
   local part=$1 ended
   shift
   $limit python -m pytest "$@" $workers -q --junitxml="$reports/$part.xml"
   ended=$?
-  if [ $ended -eq 1 ]; then
+  if [ $ended -eq 1 ] && ! grep -q 'message="collection failure"' "$reports/$part.xml"; then
     echo "== $part: what failed, once more"
     $limit python -m pytest "$@" -q --last-failed --last-failed-no-failures none --junitxml="$reports/$part.again.xml"
     ended=$?
