@@ -234,6 +234,20 @@ def get(name: str, output: str | None) -> None:
         content.write_content(record)
 
 
+@cli.command("open")
+@click.argument("name", metavar="KEY[@V]", shell_complete=_complete)
+@json_option("Its address as JSON; nothing is opened.")
+def open_artifact(name: str, output: str | None) -> None:
+    """Show an artifact in the browser.
+
+    On the page of the folder's server where one runs, else as a file of its own.
+    """
+    from nb_artifacts import listing
+    from nb_artifacts.cli import opening
+
+    opening.show(listing.records_of(name, 1)[0], as_json=output == "json")
+
+
 @cli.command()
 @click.argument("key", metavar="KEY", shell_complete=_complete)
 @_limit_option(None, "List at most so many.")

@@ -147,7 +147,7 @@ def status(home: str | None, output: str | None) -> None:
     """
     from nb_artifacts.cli import out
 
-    running = _running(_folder(home))
+    running = running_servers(_folder(home))
     if output == "json":
         newest = running[0] if running else None
         out.write_object({"running": bool(running), "server": newest, "servers": running})
@@ -163,7 +163,7 @@ def status(home: str | None, output: str | None) -> None:
 @_home_option
 def stop(home: str | None) -> None:
     """Ask the folder's servers to end, and wait until they have."""
-    running = _running(_folder(home))
+    running = running_servers(_folder(home))
     if not running:
         raise click.ClickException(f"no server runs for {_folder(home)}.")
     asked = {one.pid for one in running}
@@ -171,7 +171,7 @@ def stop(home: str | None) -> None:
         with contextlib.suppress(ProcessLookupError):  # it has just ended
             os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + 20
-    while left := [one.pid for one in _running(_folder(home)) if one.pid in asked]:
+    while left := [one.pid for one in running_servers(_folder(home)) if one.pid in asked]:
         if time.monotonic() > deadline:
             raise click.ClickException(f"process {left[0]} has not ended in 20 seconds.")
         time.sleep(0.05)
@@ -230,7 +230,7 @@ def _keyring(home: str | None, database_url: str | None) -> Keyring:
     from nb_artifacts.serve.keys import Keyring
 
     folder = _folder(home)
-    running = [] if database_url else _running(folder)
+    running = [] if database_url else running_servers(folder)
     if running and all(one.where.startswith("postgresql://") for one in running):
         raise InvalidValue(f"the keys of this folder's server are in {running[0].where}: give its address with --database-url.")
     return Keyring(folder, database_url=database_url or None)
@@ -255,7 +255,7 @@ def _write_note(folder: Path, running: Running) -> Path:
     return path
 
 
-def _running(folder: Path) -> list[Running]:
+def running_servers(folder: Path) -> list[Running]:
     """The folder's servers that still run, the newest first: the process of a number has to have begun when its server did."""
     found = []
     for note in (folder / "server" / "running").glob("*.json"):

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -16,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from nb_artifacts.serve.body import WHOLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 HEAD_SECONDS = 30.0
 """A request's head has to arrive within this time, also the first one of a connection."""
@@ -161,13 +162,34 @@ def serve(app: str, host: str, port: int, workers: int, ready: Callable[[int], N
         "timeout_keep_alive": 30, "timeout_graceful_shutdown": STOP_SECONDS,
     }  # fmt: skip
     listener = _bind(host, port)
+    early: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)  # uvicorn raises them once more at the end, when all is done
+        signal.signal(number, lambda number, _: early.append(number))
     ready(listener.getsockname()[1])
-    if workers > 1:
+    if early:
+        listener.close()
+    elif workers > 1:
         uvicorn.run(app, fd=listener.fileno(), workers=workers, **options)
     else:
-        uvicorn.Server(uvicorn.Config(app, **options)).run(sockets=[listener])
+        _Server(uvicorn.Config(app, **options), early).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's, which also heeds the signals that came before it listened to them.
+
+    At the end, when all is done, uvicorn raises once more what it has heard: then they go into the same list, unheeded.
+    """
+
+    def __init__(self, config: uvicorn.Config, early: list[int]) -> None:
+        super().__init__(config)
+        self._early = early
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        with super().capture_signals():
+            for number in self._early:
+                signal.raise_signal(number)
+            yield
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -285,10 +285,10 @@ def test_a_note_of_a_server_that_is_gone_means_no_other_process(tmp_path):
     me = this_process()
     for moved, found in ((0, True), (1, True), (-1, True), (-60, False), (60, False)):
         note = cli_server._write_note(tmp_path, cli_server.Running(pid=me.pid, started=me.started + moved, url="", where=""))
-        assert bool(cli_server._running(tmp_path)) == found, moved
+        assert bool(cli_server.running_servers(tmp_path)) == found, moved
         assert note.exists() == found, "what a killed server has left is taken away"
     note.write_text("{")
-    assert cli_server._running(tmp_path) == []
+    assert cli_server.running_servers(tmp_path) == []
 
 
 def test_two_servers_of_one_folder(own, tmp_path):
@@ -459,6 +459,34 @@ def test_a_request_under_way_is_answered_when_the_server_stops(own):
     assert connection.getresponse().status == 201
     connection.close()
     assert server.process.wait(20) == 0
+
+
+EARLY = """
+import signal, sys, uvicorn
+from nb_artifacts.cli import main, server
+
+moment, make, greet = sys.argv.pop(1), uvicorn.Config, server._greet
+
+def stopped(call):
+    def stop_and_call(*values, **options):
+        signal.raise_signal(signal.SIGTERM)
+        return call(*values, **options)
+    return stop_and_call
+
+if moment == "greeting":
+    server._greet = stopped(greet)
+else:
+    uvicorn.Config = stopped(make)
+main()
+"""
+
+
+@pytest.mark.parametrize(("moment", "workers"), [("greeting", 1), ("greeting", 2), ("setting up", 1)])
+def test_a_signal_that_comes_before_the_server_listens_to_it_stops_it(tmp_path, moment, workers):
+    command = [sys.executable, "-c", EARLY, moment, "server", "start", "--port", "0", "--workers", str(workers)]
+    done = subprocess.run(command, env={**os.environ, "NB_ARTIFACTS_HOME": str(tmp_path)}, timeout=SECONDS, check=False)
+    assert done.returncode == 0
+    assert cli_server.running_servers(tmp_path) == []
 
 
 def test_several_workers(own):
