@@ -27,7 +27,11 @@ export async function mountDiff(
   signal: AbortSignal
 ): Promise<void> {
   element.replaceChildren(
-    h('div', 'jp-nba-skeleton jp-nba-undrawn', { 'aria-busy': 'true', 'aria-label': 'Comparing' })
+    h('div', 'jp-nba-skeleton jp-nba-undrawn', {
+      role: 'status',
+      'aria-busy': 'true',
+      'aria-label': 'Comparing'
+    })
   );
   const shown = new Shown(element, comparison, signal);
   await shown.load(comparison.ask ?? GUESS);
