@@ -50,7 +50,7 @@ def test_both_scripts_are_the_same(shell, home):
 
 def test_help_names_todays_verbs_only(shell):
     listed = shell("--help").stdout.decode().partition("Commands:")[2].split("\n")
-    names = "backup delete diff doctor export gc get history import inspect ls restore server status sync watch"
+    names = "backup delete diff doctor export gc get history import inspect ls open restore server status sync watch"
     assert [line.split()[0] for line in listed if line.startswith("  ") and line[2] != " "] == names.split()
 
 
