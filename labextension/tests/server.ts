@@ -87,3 +87,24 @@ export function fakeLocks(): Pick<LockManager, 'request'> {
     }
   } as unknown as Pick<LockManager, 'request'>;
 }
+
+/** A server that a test takes away (`away.now`) and brings back, and the streams that it has opened. */
+export function leavingServer(
+  given: (path: string) => unknown,
+  now = false
+): { client: Client; streams: Events[]; away: { now: boolean } } {
+  const away = { now };
+  const streams: Events[] = [];
+  const { client } = clientOf((path, _body, signal) => {
+    if (away.now) {
+      throw new TypeError('network');
+    }
+    if (path === 'events') {
+      const events = new Events();
+      streams.push(events);
+      return events.response(signal);
+    }
+    return json(given(path));
+  });
+  return { client, streams, away };
+}

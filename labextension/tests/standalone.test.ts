@@ -6,7 +6,7 @@ import { List } from '../src/page/list';
 import { showOne } from '../src/page/one';
 import type { WireRecord } from '../src/wire';
 import { record } from './records';
-import { clientOf, Events, fakeLocks, json } from './server';
+import { clientOf, Events, fakeLocks, json, leavingServer } from './server';
 
 const id = (n: number): string => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`;
 const made = (n: number, key: string, more: Partial<WireRecord> = {}): WireRecord =>
@@ -57,24 +57,15 @@ describe('the list', () => {
 
 describe('one artifact', () => {
   it('has a way back where it cannot be shown, and shows once the server answers', async () => {
-    let away = false;
     const kept = made(1, 'a', { type: 'link', data: 'https://a.b' });
-    const streams: Events[] = [];
-    const { client } = clientOf((path, _body, signal) => {
-      if (away) {
-        throw new TypeError('network');
-      }
-      if (path === 'events') {
-        streams.push(new Events());
-        return (streams.at(-1) as Events).response(signal);
-      }
-      return json(path === 'artifacts/filter' ? [kept] : kept);
-    });
+    const { client, streams, away } = leavingServer(path =>
+      path === 'artifacts/filter' ? [kept] : kept
+    );
     client.changes.subscribe({}, stop.signal);
     await vi.waitFor(() => expect(streams).toHaveLength(1));
     streams[0]?.hello(1);
     await vi.waitFor(() => expect(client.changes.online).toBe(true));
-    away = true;
+    away.now = true;
     streams[0]?.end();
     await vi.waitFor(() => expect(client.changes.online).toBe(false), 5000);
 
@@ -84,7 +75,7 @@ describe('one artifact', () => {
     expect(host.textContent).toContain('does not answer');
     expect(host.querySelector('.nba-back')).not.toBeNull();
 
-    away = false;
+    away.now = false;
     await vi.waitFor(() => expect(streams).toHaveLength(2), 5000);
     streams[1]?.hello(1);
     await vi.waitFor(() => expect(host.querySelector('.jp-nba-card')).not.toBeNull());
